@@ -1,0 +1,4 @@
+// rejected: no match for .*operator\+|invalid operands to binary expression
+#include "base/units.h"
+
+const auto kSum = planewise::bytes(1) + planewise::seconds(1);
