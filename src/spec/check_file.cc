@@ -1,0 +1,56 @@
+#include <utility>
+
+#include "spec/cross_check.h"
+#include "spec/read.h"
+#include "spec/read_file.h"
+
+namespace planewise::spec {
+namespace {
+
+void check_topology(Document document, Diagnostics& diagnostics) {
+  const TopologySpec topology = read_topology(std::move(document), diagnostics);
+  if (topology.price_book_path.empty()) return;
+  const PriceBookSpec book = read_price_book(topology.price_book_path, diagnostics);
+  if (diagnostics.empty()) check_prices(topology, book, diagnostics);
+}
+
+void check_workload(Document document, Diagnostics& diagnostics) {
+  const JobSpec job = read_job(std::move(document), diagnostics);
+  ModelSpec model;
+  if (!job.model_path.empty()) model = read_model(job.model_path, diagnostics);
+  if (!job.profile_path.empty()) read_profile(job.profile_path, diagnostics);
+  if (diagnostics.empty()) check_job_and_model(job, model, diagnostics);
+}
+
+/// Collects apart from other files' mistakes, so that an empty list means that this one is right.
+std::string check_alone(Document document, Diagnostics& diagnostics) {
+  const FileKind* kind = file_kind(document, diagnostics);
+  if (kind == nullptr) return "";
+  if (kind->key == kTopologyFile.key) {
+    check_topology(std::move(document), diagnostics);
+  } else if (kind->key == kPriceBookFile.key) {
+    read_price_book(std::move(document), diagnostics);
+  } else if (kind->key == kModelFile.key) {
+    read_model(std::move(document), diagnostics);
+  } else if (kind->key == kWorkloadFile.key) {
+    check_workload(std::move(document), diagnostics);
+  } else {
+    read_profile(std::move(document), diagnostics);
+  }
+  return std::string(kind->name);
+}
+
+}  // namespace
+
+std::string check_document(Document document, Diagnostics& diagnostics) {
+  Diagnostics own;
+  std::string kind = check_alone(std::move(document), own);
+  diagnostics.add(own);
+  return kind;
+}
+
+std::string check_file(const std::string& path, Diagnostics& diagnostics) {
+  return check_document(load_document(path, diagnostics), diagnostics);
+}
+
+}  // namespace planewise::spec

@@ -1,0 +1,125 @@
+#include "spec/cross_check.h"
+
+#include <fmt/format.h>
+
+#include <numeric>
+
+namespace planewise::spec {
+
+void check_prices(const TopologySpec& topology, const PriceBookSpec& book,
+                  Diagnostics& diagnostics) {
+  if (book.switch_radix == topology.fabric.radix) return;
+  diagnostics.add(topology.origin.diagnose(
+      "fabric.radix",
+      fmt::format("{}-port switches, but price book '{}' prices switches of {} ports",
+                  topology.fabric.radix, book.name, book.switch_radix),
+      fmt::format("use {}-port switches or another price book (--prices)", book.switch_radix)));
+}
+
+void check_job_and_model(const JobSpec& job, const ModelSpec& model, Diagnostics& diagnostics) {
+  const auto refuse = [&](const char* key, const std::string& message,
+                          const std::string& hint = {}) {
+    diagnostics.add(job.origin.diagnose(key, message, hint));
+  };
+  const bool is_simulated = model.attention.kind == AttentionKind::mla &&
+                            model.attention.q_lora_rank > 0 && model.moe.has_value();
+  if (!is_simulated) {
+    refuse("model", fmt::format("training of {} is not simulated; so far only of models with mla, "
+                                "compressed queries and routed experts",
+                                model.name));
+    return;
+  }
+  if (model.mtp_depth > 1) {
+    refuse("model",
+           fmt::format("{} MTP modules in {}; training is simulated with at most one so far",
+                       model.mtp_depth, model.name));
+  }
+  const std::vector<std::int64_t>& stages = job.parallel.layers_per_stage;
+  const std::int64_t sum = std::accumulate(stages.begin(), stages.end(), std::int64_t{0});
+  if (sum != model.layers) {
+    refuse("parallel.layers_per_stage",
+           fmt::format("sums to {}, but {} has {} layers", sum, model.name, model.layers),
+           "the MTP module is not counted here; it sits on the last stage");
+  }
+  const MoeSpec& moe = *model.moe;
+  if (moe.routed_experts % job.parallel.expert != 0) {
+    refuse("parallel.expert", fmt::format("{} routed experts do not divide over {} ranks",
+                                          moe.routed_experts, job.parallel.expert));
+  }
+  if (moe.experts_per_token % job.routing.nodes_per_token != 0) {
+    refuse(
+        "routing.nodes_per_token",
+        fmt::format("{} experts a token do not divide over {} nodes, which balanced routing needs",
+                    moe.experts_per_token, job.routing.nodes_per_token));
+  } else if (job.routing.nodes_per_token > moe.groups_per_token) {
+    refuse("routing.nodes_per_token",
+           fmt::format("the router of {} picks from at most {} groups a token", model.name,
+                       moe.groups_per_token),
+           fmt::format("write {} or less", moe.groups_per_token));
+  }
+}
+
+void check_job_and_topology(const JobSpec& job, const TopologySpec& topology,
+                            Diagnostics& diagnostics) {
+  const auto refuse = [&](const char* key, const std::string& message,
+                          const std::string& hint = {}) {
+    diagnostics.add(job.origin.diagnose(key, message, hint));
+  };
+  const std::int64_t gpus = topology.nodes.count * topology.nodes.gpus;
+  if (job.parallel.ranks() != gpus) {
+    refuse("parallel",
+           fmt::format("{} stages x {} ranks = {}, but {} has {} x {} = {} GPUs",
+                       job.parallel.pipeline, job.parallel.data, job.parallel.ranks(),
+                       topology.origin.path, topology.nodes.count, topology.nodes.gpus, gpus),
+           "every GPU runs one rank");
+    return;
+  }
+  if (job.parallel.expert % topology.nodes.gpus != 0) {
+    refuse("parallel.expert",
+           fmt::format("expert groups of {} do not fill nodes of {} GPUs", job.parallel.expert,
+                       topology.nodes.gpus),
+           fmt::format("use a multiple of {}", topology.nodes.gpus));
+    return;
+  }
+  const int group_nodes = job.parallel.expert / topology.nodes.gpus;
+  if (job.routing.nodes_per_token > group_nodes) {
+    refuse("routing.nodes_per_token",
+           fmt::format("an expert group of {} GPUs has {} nodes, fewer than {}",
+                       job.parallel.expert, group_nodes, job.routing.nodes_per_token),
+           fmt::format("write {} or less", group_nodes));
+  }
+}
+
+void check_experts_on_nodes(const JobSpec& job, const ModelSpec& model,
+                            const TopologySpec& topology, Diagnostics& diagnostics) {
+  const int drawn = model.moe->experts_per_token / job.routing.nodes_per_token;
+  const int ranks = job.parallel.expert;
+  const int on_node = model.moe->routed_experts / ranks * topology.nodes.gpus;
+  if (drawn <= on_node) return;
+  diagnostics.add(job.origin.diagnose(
+      "routing.nodes_per_token",
+      fmt::format(
+          "{} experts a token over {} nodes are {} a node, but a node of {} GPUs holds {} of "
+          "{} experts over {} ranks",
+          model.moe->experts_per_token, job.routing.nodes_per_token, drawn, topology.nodes.gpus,
+          on_node, model.moe->routed_experts, ranks),
+      "use more nodes a token, or fewer ranks an expert group"));
+}
+
+void check_profile(const ProfileSpec& profile, const std::vector<std::string>& operators,
+                   const std::vector<std::string>& collectives, Diagnostics& diagnostics) {
+  for (const std::string& id : operators) {
+    if (find_operator(profile, id) != nullptr) continue;
+    diagnostics.add(profile.origin.diagnose(
+        "operators", fmt::format("no operator '{}', which the workload runs", id),
+        "add it with its evidence and source; an operator without a time is not guessed"));
+  }
+  for (const std::string& id : collectives) {
+    if (find_collective(profile, id) != nullptr) continue;
+    diagnostics.add(profile.origin.diagnose(
+        "collectives", fmt::format("no collective '{}', which the workload runs", id),
+        "add it with its evidence and source; a collective without a cost is not guessed"));
+  }
+}
+
+}  // namespace planewise::spec

@@ -1,0 +1,176 @@
+#include "spec/profile.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <map>
+
+#include "base/text.h"
+#include "spec/read.h"
+#include "spec/read_file.h"
+
+namespace planewise::spec {
+namespace {
+
+constexpr IntegerRange kSms{.min = 1, .max = 1024};
+constexpr IntegerRange kExtent{.min = 1, .max = 1'000'000'000};
+
+GemmPoint read_point(MapReader& map) {
+  GemmPoint point;
+  point.shape.groups = map.integer("groups", kExtent);
+  point.shape.m = map.integer("m", kExtent);
+  point.shape.n = map.integer("n", kExtent);
+  point.shape.k = map.integer("k", kExtent);
+  point.rate = map.quantity<FlopRate>("rate");
+  return point;
+}
+
+void read_points(OperatorCurve& curve, MapReader& map) {
+  std::map<std::array<std::int64_t, 4>, std::size_t> first_with;
+  for (MapReader reader : map.maps("points")) {
+    const GemmPoint point = read_point(reader);
+    const GemmShape& shape = point.shape;
+    const auto [first, is_new] =
+        first_with.try_emplace({shape.groups, shape.m, shape.n, shape.k}, curve.points.size());
+    if (!is_new && reader.read_well({"groups", "m", "n", "k"})) {
+      reader.error("groups", fmt::format("the same shape as points[{}]", first->second),
+                   "keep one of the two");
+    }
+    curve.points.push_back(point);
+  }
+}
+
+void read_gemm(OperatorCurve& curve, MapReader& map) {
+  if (map.has("points")) read_points(curve, map);
+  MapReader model = map.map("model");
+  curve.flop_rate = model.quantity<FlopRate>("flop_rate");
+  curve.memory_rate = model.quantity<Rate>("memory_rate");
+  curve.overhead = model.quantity<Seconds>("overhead", Sign::not_negative);
+  if (model.has("held_out_error")) model.number("held_out_error", {.min = 0, .max = 10});
+  curve.model_evidence = read_evidence(model, "evidence");
+}
+
+/// The keys that hold an operator's rates; which of them depends on its form.
+void read_rates(OperatorCurve& curve, MapReader& map) {
+  if (!map.read_well({"form"})) {
+    map.allow({"points", "model", "flop_rate", "memory_rate"});
+    return;
+  }
+  switch (curve.form) {
+    case OperatorForm::gemm:
+      read_gemm(curve, map);
+      map.not_used({"flop_rate", "memory_rate"}, "form 'gemm' has this under 'model'");
+      break;
+    case OperatorForm::flop_rate:
+      curve.flop_rate = map.quantity<FlopRate>("flop_rate");
+      map.not_used({"points", "model", "memory_rate"}, "form 'flop_rate' does not use this");
+      break;
+    case OperatorForm::byte_rate:
+      curve.memory_rate = map.quantity<Rate>("memory_rate");
+      map.not_used({"points", "model", "flop_rate"}, "form 'byte_rate' does not use this");
+      break;
+  }
+}
+
+OperatorCurve read_operator(MapReader& map) {
+  OperatorCurve curve;
+  curve.id = map.text("id");
+  curve.form = map.choice<OperatorForm>("form", {{"gemm", OperatorForm::gemm},
+                                                 {"flop_rate", OperatorForm::flop_rate},
+                                                 {"byte_rate", OperatorForm::byte_rate}});
+  curve.sms = map.small_integer("sms", kSms);
+  curve.beside = map.choice<Beside>(
+      "beside", {{"alone", Beside::alone}, {"communication", Beside::communication}});
+  curve.evidence = read_evidence(map, "evidence");
+  curve.source = map.text("source");
+  read_rates(curve, map);
+  return curve;
+}
+
+CollectiveCurve read_collective(MapReader& map) {
+  CollectiveCurve curve;
+  constexpr NumberRange kShare{.min = 0.01, .max = 1};
+  curve.id = map.text("id");
+  curve.latency = map.quantity<Seconds>("latency", Sign::not_negative);
+  curve.rail_efficiency = map.number("rail_efficiency", kShare);
+  curve.nvlink_efficiency = map.number("nvlink_efficiency", kShare);
+  if (map.has("chunk_tokens")) {
+    curve.chunk_tokens = map.integer("chunk_tokens", {.min = 0, .max = 1'000'000});
+  }
+  curve.evidence = read_evidence(map, "evidence");
+  curve.source = map.text("source");
+  return curve;
+}
+
+GpuSpec read_gpu(MapReader& map) {
+  GpuSpec gpu;
+  gpu.name = map.text("name");
+  gpu.sms = map.small_integer("sms", kSms);
+  gpu.bf16_peak = map.quantity<FlopRate>("bf16_peak");
+  gpu.memory_rate = map.quantity<Rate>("memory_rate");
+  gpu.memory = map.quantity<Bytes>("memory");
+  gpu.source = map.text("source");
+  return gpu;
+}
+
+/// Refuses an id that an entry before this one has. Operators and collectives share one list of
+/// names.
+class Ids {
+ public:
+  void check(MapReader& map, const std::string& id, const std::string& place) {
+    if (!map.read_well({"id"})) return;
+    const auto [first, is_new] = place_of_.emplace(id, place);
+    if (!is_new)
+      map.error("id", fmt::format("{} is the id of {} too", in_quotes(id), first->second));
+  }
+
+ private:
+  std::map<std::string, std::string> place_of_;
+};
+
+void fill_profile(ProfileSpec& profile, MapReader& root) {
+  profile.name = root.text("name");
+  profile.source = root.text("source");
+  MapReader gpu = root.map("gpu");
+  profile.gpu = read_gpu(gpu);
+  Ids ids;
+  for (MapReader map : root.maps("operators")) {
+    const OperatorCurve curve = read_operator(map);
+    ids.check(map, curve.id, fmt::format("operators[{}]", profile.operators.size()));
+    if (gpu.read_well({"sms"}) && map.read_well({"sms"}) && curve.sms > profile.gpu.sms) {
+      map.error("sms", fmt::format("{} SMs, but the GPU has {}", curve.sms, profile.gpu.sms));
+    }
+    profile.operators.push_back(curve);
+  }
+  for (MapReader map : root.maps("collectives")) {
+    const CollectiveCurve curve = read_collective(map);
+    ids.check(map, curve.id, fmt::format("collectives[{}]", profile.collectives.size()));
+    profile.collectives.push_back(curve);
+  }
+}
+
+}  // namespace
+
+ProfileSpec read_profile(Document document, Diagnostics& diagnostics) {
+  return read_document<ProfileSpec>(std::move(document), kProfileFile, diagnostics, fill_profile);
+}
+
+ProfileSpec read_profile(const std::string& path, Diagnostics& diagnostics) {
+  return read_profile(load_document(path, diagnostics), diagnostics);
+}
+
+const OperatorCurve* find_operator(const ProfileSpec& profile, const std::string& id) {
+  for (const OperatorCurve& curve : profile.operators) {
+    if (curve.id == id) return &curve;
+  }
+  return nullptr;
+}
+
+const CollectiveCurve* find_collective(const ProfileSpec& profile, const std::string& id) {
+  for (const CollectiveCurve& curve : profile.collectives) {
+    if (curve.id == id) return &curve;
+  }
+  return nullptr;
+}
+
+}  // namespace planewise::spec

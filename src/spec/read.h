@@ -1,0 +1,35 @@
+// Reads each kind of YAML file into its checked struct. Mistakes go to `diagnostics`; with any
+// there, the returned value is not to be used.
+#pragma once
+
+#include <string>
+
+#include "spec/job.h"
+#include "spec/model.h"
+#include "spec/price_book.h"
+#include "spec/profile.h"
+#include "spec/topology.h"
+#include "spec/yaml_document.h"
+
+namespace planewise::spec {
+
+TopologySpec read_topology(const std::string& path, Diagnostics& diagnostics);
+PriceBookSpec read_price_book(const std::string& path, Diagnostics& diagnostics);
+ModelSpec read_model(const std::string& path, Diagnostics& diagnostics);
+JobSpec read_job(const std::string& path, Diagnostics& diagnostics);
+ProfileSpec read_profile(const std::string& path, Diagnostics& diagnostics);
+
+// The same for a file that is in memory.
+TopologySpec read_topology(Document document, Diagnostics& diagnostics);
+PriceBookSpec read_price_book(Document document, Diagnostics& diagnostics);
+ModelSpec read_model(Document document, Diagnostics& diagnostics);
+JobSpec read_job(Document document, Diagnostics& diagnostics);
+ProfileSpec read_profile(Document document, Diagnostics& diagnostics);
+
+/// Reads a file of whatever kind it says it is, and every file that it names, and checks them
+/// against each other. Returns the kind: "topology", "price book", "model", "workload", "profile",
+/// or "" if it is none.
+std::string check_file(const std::string& path, Diagnostics& diagnostics);
+std::string check_document(Document document, Diagnostics& diagnostics);
+
+}  // namespace planewise::spec

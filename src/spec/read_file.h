@@ -1,0 +1,55 @@
+// What every reader of a file kind shares: is it that kind, read the root map, report what is
+// missing and what is unknown, keep the origin.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "spec/evidence.h"
+#include "spec/yaml_reader.h"
+
+namespace planewise::spec {
+
+/// A kind of file, told by a top-level key whose value is the version, 1.
+struct FileKind {
+  std::string_view key;
+  std::string_view name;
+};
+inline constexpr FileKind kTopologyFile{"planewise_topology", "topology"};
+inline constexpr FileKind kPriceBookFile{"planewise_price_book", "price book"};
+inline constexpr FileKind kModelFile{"planewise_model", "model"};
+inline constexpr FileKind kWorkloadFile{"planewise_workload", "workload"};
+inline constexpr FileKind kProfileFile{"planewise_calibration", "profile"};
+inline constexpr std::array kFileKinds{kTopologyFile, kPriceBookFile, kModelFile, kWorkloadFile,
+                                       kProfileFile};
+
+/// The kind that `document` says it is; null, with one mistake reported, if it says none or could
+/// not be read.
+const FileKind* file_kind(const Document& document, Diagnostics& diagnostics);
+
+/// Whether `document` is of kind `wanted` and of version 1; if not, one mistake says what it is
+/// instead.
+bool is_readable_as(const FileKind& wanted, const Document& document, Diagnostics& diagnostics);
+
+Evidence read_evidence(MapReader& map, std::string_view key);
+
+/// Reads `document` with `fill(value, root)`.
+template <class Spec, class Fill>
+Spec read_document(Document document, const FileKind& kind, Diagnostics& diagnostics, Fill fill) {
+  Spec spec;
+  if (!is_readable_as(kind, document, diagnostics)) {
+    spec.origin = std::move(document.origin);
+    return spec;
+  }
+  Reading reading(std::move(document), diagnostics);
+  MapReader root(reading);
+  root.allow({kind.key});
+  fill(spec, root);
+  reading.finish();
+  spec.origin = reading.take_origin();
+  return spec;
+}
+
+}  // namespace planewise::spec

@@ -1,0 +1,162 @@
+#include "spec/cross_check.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "spec/example_files.h"
+#include "spec/mistakes.h"
+#include "spec/temporary_folder.h"
+
+namespace planewise::spec {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+/// The examples, read from files of their own; a test changes the values.
+struct Examples {
+  Examples() {
+    Diagnostics diagnostics;
+    model = read_model(folder.write("model.yaml", test::kModel), diagnostics);
+    profile = read_profile(folder.write("profile.yaml", test::kProfile), diagnostics);
+    job = read_job(folder.write("job.yaml", test::kWorkload), diagnostics);
+    topology = read_topology(folder.write("topology.yaml", test::kTopology), diagnostics);
+    book = read_price_book(folder.write("book.yaml", test::kPriceBook), diagnostics);
+    EXPECT_TRUE(diagnostics.empty());
+    // 96 ranks on 12 nodes of 8 GPUs; the example's nodes have 6.
+    topology.nodes.count = 12;
+    topology.nodes.gpus = 8;
+    topology.nodes.nics = 8;
+  }
+  test::TemporaryFolder folder;
+  ModelSpec model;
+  ProfileSpec profile;
+  JobSpec job;
+  TopologySpec topology;
+  PriceBookSpec book;
+};
+
+class CrossCheck : public testing::Test {
+ protected:
+  Texts job_and_model() {
+    Diagnostics diagnostics;
+    check_job_and_model(x.job, x.model, diagnostics);
+    return test::mistakes(diagnostics, x.job.origin.path);
+  }
+  Texts job_and_topology() {
+    Diagnostics diagnostics;
+    check_job_and_topology(x.job, x.topology, diagnostics);
+    return test::mistakes(diagnostics, x.job.origin.path);
+  }
+  Examples x;
+};
+
+TEST_F(CrossCheck, HasNothingAgainstWhatFits) {
+  EXPECT_EQ(job_and_model(), Texts{});
+  EXPECT_EQ(job_and_topology(), Texts{});
+  Diagnostics diagnostics;
+  check_prices(x.topology, x.book, diagnostics);
+  check_experts_on_nodes(x.job, x.model, x.topology, diagnostics);
+  check_profile(x.profile, {"gemm", "norm"}, {"ring"}, diagnostics);
+  EXPECT_TRUE(diagnostics.empty());
+}
+
+TEST_F(CrossCheck, PricesAreForTheSwitchesInUse) {
+  x.book.switch_radix = 64;
+  Diagnostics diagnostics;
+  check_prices(x.topology, x.book, diagnostics);
+  EXPECT_EQ(
+      test::mistakes(diagnostics, x.topology.origin.path),
+      (Texts{"15:10: fabric.radix: 8-port switches, but price book 'prices' prices switches of 64 "
+             "ports"}));
+  EXPECT_EQ(diagnostics.list()[0].hint, "use 64-port switches or another price book (--prices)");
+  EXPECT_EQ(diagnostics.list()[0].source_line, "  radix: 8");
+}
+
+TEST_F(CrossCheck, OnlyModelsThatAreSimulated) {
+  const std::string refused =
+      "5:8: model: training of latent is not simulated; so far only of models with mla, compressed "
+      "queries and routed experts";
+  x.model.attention.q_lora_rank = 0;
+  EXPECT_EQ(job_and_model(), Texts{refused});
+  x.model.moe.reset();  // one reason is enough
+  EXPECT_EQ(job_and_model(), Texts{refused});
+  x.model.attention.q_lora_rank = 96;
+  EXPECT_EQ(job_and_model(), Texts{refused});
+}
+
+TEST_F(CrossCheck, OnlyOneMtpModule) {
+  x.model.mtp_depth = 2;
+  EXPECT_EQ(job_and_model(),
+            (Texts{"5:8: model: 2 MTP modules in latent; training is simulated with "
+                   "at most one so far"}));
+}
+
+TEST_F(CrossCheck, StagesHoldAllLayers) {
+  x.job.parallel.layers_per_stage = {3, 2, 1};
+  EXPECT_EQ(job_and_model(),
+            (Texts{"17:21: parallel.layers_per_stage: sums to 6, but latent has 7 layers"}));
+}
+
+TEST_F(CrossCheck, ExpertsDivideOverTheirRanks) {
+  x.job.parallel.expert = 24;
+  EXPECT_EQ(job_and_model(),
+            (Texts{"16:11: parallel.expert: 64 routed experts do not divide over 24 ranks"}));
+}
+
+TEST_F(CrossCheck, NodesPerTokenFitTheRouter) {
+  x.job.routing.nodes_per_token = 3;
+  EXPECT_EQ(job_and_model(),
+            (Texts{"21:20: routing.nodes_per_token: 4 experts a token do not divide "
+                   "over 3 nodes, which balanced routing needs"}));
+  x.job.routing.nodes_per_token = 4;
+  x.model.moe->groups_per_token = 2;
+  EXPECT_EQ(job_and_model(),
+            (Texts{"21:20: routing.nodes_per_token: the router of latent picks from "
+                   "at most 2 groups a token"}));
+}
+
+TEST_F(CrossCheck, RanksFillTheGpus) {
+  x.topology.nodes.count = 13;
+  EXPECT_EQ(job_and_topology(), (Texts{"14:3: parallel: 3 stages x 32 ranks = 96, but " +
+                                       x.topology.origin.path + " has 13 x 8 = 104 GPUs"}));
+}
+
+TEST_F(CrossCheck, ExpertGroupsFillNodes) {
+  x.job.parallel.expert = 4;
+  EXPECT_EQ(job_and_topology(),
+            (Texts{"16:11: parallel.expert: expert groups of 4 do not fill nodes of 8 GPUs"}));
+  x.job.parallel.expert = 16;
+  x.job.routing.nodes_per_token = 4;
+  EXPECT_EQ(job_and_topology(), (Texts{"21:20: routing.nodes_per_token: an expert group of 16 GPUs "
+                                       "has 2 nodes, fewer than 4"}));
+}
+
+// 64 experts over 32 ranks are 2 a rank and 16 a node of 8; 34 a token over 2 nodes would be 17 of
+// them.
+TEST_F(CrossCheck, ANodeHoldsWhatATokenDrawsThere) {
+  Diagnostics diagnostics;
+  x.job.parallel.expert = 32;
+  x.model.moe->experts_per_token = 32;
+  check_experts_on_nodes(x.job, x.model, x.topology, diagnostics);
+  EXPECT_TRUE(diagnostics.empty());
+  x.model.moe->experts_per_token = 34;
+  check_experts_on_nodes(x.job, x.model, x.topology, diagnostics);
+  EXPECT_EQ(
+      test::mistakes(diagnostics, x.job.origin.path),
+      (Texts{"21:20: routing.nodes_per_token: 34 experts a token over 2 nodes are 17 a node, but "
+             "a node of 8 GPUs holds 16 of 64 experts over 32 ranks"}));
+}
+
+TEST_F(CrossCheck, TheProfileHasWhatTheWorkloadRuns) {
+  Diagnostics diagnostics;
+  check_profile(x.profile, {"gemm", "rope"}, {"ring", "tree"}, diagnostics);
+  EXPECT_EQ(test::mistakes(diagnostics, x.profile.origin.path),
+            (Texts{"12:3: operators: no operator 'rope', which the workload runs",
+                   "41:3: collectives: no collective 'tree', which the workload runs"}));
+}
+
+}  // namespace
+}  // namespace planewise::spec
