@@ -1,0 +1,77 @@
+// Paths of flows through a fabric: NVLink inside a node, NICs and switches between nodes.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "fabric/fabric.h"
+
+namespace planewise::fabric {
+
+/// One directed link, or under `spray` one direction of all links that a flow is spread over.
+enum class LinkKind : std::uint8_t {
+  nvlink_up,    ///< GPU to the node's NVLink switches.
+  nvlink_down,  ///< NVLink switches to GPU.
+  nic_up,       ///< NIC to leaf.
+  nic_down,     ///< Leaf to NIC.
+  leaf_up,      ///< Leaf to spine.
+  leaf_down,    ///< Spine to leaf.
+  spine_up,     ///< Spine to core.
+  spine_down,   ///< Core to spine.
+};
+
+struct Link {
+  LinkKind kind = LinkKind::nvlink_up;
+  /// GPU for nvlink_*, endpoint for nic_*, else the number of the link (or trunk) of its kind: in
+  /// order of plane, lower switch and its port up. Of one number, *_up and *_down are the two
+  /// directions of a cable.
+  std::int32_t index = 0;
+  Rate capacity{};
+};
+
+/// A path from one GPU to another.
+struct Route {
+  std::vector<std::int32_t> links;  ///< Indexes into Router::links(), in order.
+  int switches = 0;                 ///< Fabric switches crossed.
+  Seconds latency{};                ///< Of the hops alone: switches and NVLink, no software.
+};
+
+/// What tells one flow from another to the hash of `ecmp`.
+struct FlowKey {
+  std::uint64_t seed = 0;   ///< The run's seed.
+  std::uint64_t queue = 0;  ///< Queue pair or message kind between the same two GPUs.
+};
+
+/// The links of a fabric and the paths over them under one routing policy.
+///
+/// `static_path` picks uplinks by the destination (D-mod-k), `ecmp` by a hash of source,
+/// destination and FlowKey, `spray` uses one trunk for all ports up of a leaf and one for all of a
+/// pod's spines, which is exact in a fluid model as long as every flow spreads evenly (a trunk's
+/// capacity is the sum of its links) and striping is even. On a multi-plane fabric a flow to
+/// another plane goes by NVLink to the GPU of the destination's rail first (PXN), since no link
+/// joins two planes. Elsewhere a flow leaves by its source's own NIC. Inside a node all goes by
+/// NVLink.
+class Router {
+ public:
+  Router(const Fabric& fabric, spec::Routing routing);
+
+  const std::vector<Link>& links() const { return links_; }
+  /// A name for a report: `plane 3 leaf 5 -> spine 2, link 1`, `node 17 gpu 3 nvlink up`, and of a
+  /// trunk `plane 3 leaf 5 -> spines`, `plane 0 cores -> pod 2`. Switches are numbered within their
+  /// plane.
+  std::string link_name(std::int32_t link) const;
+  /// GPUs are numbered node * gpus + local. Equal GPUs give an empty path.
+  Route route(std::int64_t source_gpu, std::int64_t destination_gpu, const FlowKey& key) const;
+
+ private:
+  void append(Route& route, LinkKind kind, std::int64_t index) const;
+
+  Fabric fabric_;
+  spec::Routing routing_;
+  std::vector<Link> links_;
+  std::array<std::int64_t, 8> first_{};  ///< Position in links_ of the first link of each kind.
+};
+
+}  // namespace planewise::fabric
