@@ -1,0 +1,116 @@
+// What the ranks of a job do in one step: programs of compute blocks and transfers, streamed slot
+// by slot.
+//
+// A program is static and small (blocks and transfers are defined once and used for every layer and
+// micro-batch); the millions of tasks of a step exist only as counters in the driver.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+#include "spec/evidence.h"
+#include "spec/profile.h"
+
+namespace planewise::workload {
+
+/// The lines of the published step table (arXiv 2505.09343, Table 4) that a rank's time belongs to.
+/// Waiting for another stage is `bubble` wherever it happens.
+enum class Phase : std::uint8_t {
+  forward_1f,       ///< Forwards of the warm-up.
+  overlapped_1f1b,  ///< The steady state: forwards and backwards in turn (here one after the
+                    ///< other).
+  backward_1b,      ///< Backwards of the cool-down, without their weight gradients.
+  weight_1w,        ///< Weight gradients of the cool-down.
+  optimizer,        ///< Gradient reduction, update, parameter gathering.
+  bubble,
+};
+inline constexpr int kPhaseCount = 6;
+
+/// One operator of a block: its work and, once timed, its time.
+struct Operator {
+  std::string id{};         ///< As in the profile.
+  std::string what{};       ///< For the report: `q_b projection`.
+  spec::GemmShape shape{};  ///< Matrix products; m = 0 otherwise.
+  Flop work{};
+  Bytes traffic{};  ///< Read and written in GPU memory, as planewise counts it.
+  Seconds time{};
+  spec::Evidence evidence = spec::Evidence::estimated;
+};
+
+/// Operators that run one after the other without communication between them.
+struct Block {
+  std::string name{};
+  bool weight_gradient = false;  ///< Counted as 1W in the cool-down.
+  std::vector<Operator> operators{};
+  Seconds time{};            ///< Sum over the operators.
+  Seconds estimated_time{};  ///< The part of it that rests on `estimated` values.
+};
+
+enum class StepKind : std::uint8_t {
+  compute,   ///< `index` is a block.
+  exchange,  ///< `index` is a label; waits until the rank's part of it is done.
+  send,      ///< `index` is a label; the rank goes on at once.
+  receive,   ///< `index` is a label; waits for one message.
+};
+struct Step {
+  StepKind kind = StepKind::compute;
+  int index = 0;
+};
+
+/// A forward or a backward of one micro-batch on one stage, or the optimizer.
+struct Chunk {
+  std::string name{};
+  std::vector<Step> steps{};
+};
+struct Slot {
+  Phase phase = Phase::forward_1f;
+  int chunk = 0;
+};
+/// What every rank of a stage runs: its slots in order, each a chunk.
+struct StageProgram {
+  std::vector<Chunk> chunks{};
+  std::vector<Slot> slots{};
+};
+
+/// A kind of transfer: what a step names. Each rank takes part in at most one transfer of a label
+/// (as a sender and as a receiver each, for messages).
+struct Label {
+  std::string name{};
+  std::string collective{};  ///< The profile's entry.
+  spec::Evidence evidence = spec::Evidence::estimated;
+  bool is_message =
+      false;  ///< A message goes from one rank to another; an exchange joins its members.
+};
+
+struct RankFlow {
+  int source = 0;
+  int destination = 0;
+  Bytes size{};  ///< On the wire: payload over the profile's efficiency.
+};
+
+/// One instance of a label: an exchange of a group, or a message channel between two ranks.
+///
+/// An exchange starts when its last member arrives; a member goes on `tail` after the last flow
+/// that touches it. Messages of a channel are sent one after the other.
+struct Transfer {
+  int label = 0;
+  std::vector<int> members{};  ///< Ranks; for a message the source, then the destination.
+  std::vector<RankFlow> flows{};
+  Seconds latency{};  ///< Software; the fabric adds its hops.
+  Seconds tail{};
+};
+
+/// One training step of a job.
+struct Program {
+  std::vector<StageProgram> stages{};
+  std::vector<int> stage_of_rank{};
+  std::vector<Block> blocks{};
+  std::vector<Label> labels{};
+  std::vector<Transfer> transfers{};
+
+  int rank_count() const { return static_cast<int>(stage_of_rank.size()); }
+};
+
+}  // namespace planewise::workload

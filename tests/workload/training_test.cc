@@ -1,0 +1,108 @@
+// The assembled step: stages hold the whole model, and what one rank sends another receives.
+#include "workload/training.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "workload/make_job.h"
+
+namespace planewise::workload {
+namespace {
+
+const spec::NodesSpec kH800Nodes{.count = 256,
+                                 .gpus = 8,
+                                 .nics = 8,
+                                 .nvlink_rate = gigabytes_per_second(200),
+                                 .nvlink_latency = microseconds(1)};
+
+TEST(StageContents, PutsDenseLayersFirstAndMtpLast) {
+  const test::Loaded v3 = test::load_bundled("workloads/deepseek_v3_train_2048_h800.yaml");
+  const std::vector<StageContent> stages = stage_contents(v3.job, v3.model);
+  ASSERT_EQ(stages.size(), 16U);
+  EXPECT_EQ(stages[0].dense_layers, 3);
+  EXPECT_EQ(stages[0].moe_layers, 1);
+  EXPECT_TRUE(stages[0].embedding);
+  EXPECT_EQ(stages[1].dense_layers, 0);
+  EXPECT_EQ(stages[1].moe_layers, 4);
+  EXPECT_EQ(stages[15].moe_layers, 1);
+  EXPECT_TRUE(stages[15].head);
+  EXPECT_TRUE(stages[15].mtp);
+}
+
+// All ranks of a pipeline and expert group together hold the model once, plus the second copy of
+// the embedding that the MTP module needs.
+TEST(RankParameters, AddUpToTheModel) {
+  const test::Loaded v3 = test::load_bundled("workloads/deepseek_v3_train_2048_h800.yaml");
+  const model::ModelSize size = model::model_size(v3.model);
+  double sum = 0;
+  for (const StageContent& stage : stage_contents(v3.job, v3.model)) {
+    const RankParameters parameters = rank_parameters(stage, size, 64);
+    sum += parameters.shared + 64 * parameters.expert;
+  }
+  EXPECT_EQ(sum, static_cast<double>(size.with_mtp + size.input_embedding));
+}
+
+TEST(TrainingProgram, MatchesSendsWithReceives) {
+  const spec::JobSpec job =
+      test::small_job({.pipeline = 4, .data = 8, .expert = 8, .micro_batches = 3});
+  const spec::ModelSpec model = test::small_model(8);
+  const spec::ProfileSpec profile = test::round_profile(job, model);
+  const Program program = training_program(
+      {.job = job, .model = model, .profile = profile, .nodes = kH800Nodes}, place_in_order(32, 4));
+  std::map<int, std::int64_t> sent;
+  std::map<int, std::int64_t> received;
+  for (std::size_t stage = 0; stage < program.stages.size(); ++stage) {
+    for (const Slot& slot : program.stages[stage].slots) {
+      for (const Step& step :
+           program.stages[stage].chunks[static_cast<std::size_t>(slot.chunk)].steps) {
+        if (step.kind == StepKind::send) sent[step.index] += 1;
+        if (step.kind == StepKind::receive) received[step.index] += 1;
+      }
+    }
+  }
+  // 3 micro-batches over 3 stage boundaries, forwards and backwards.
+  EXPECT_EQ(sent.size(), 2U);
+  for (const auto& [label, count] : sent) EXPECT_EQ(count, 9);
+  EXPECT_EQ(sent, received);
+}
+
+TEST(TrainingProgram, PutsEveryRankInOneTransferOfALabel) {
+  const spec::JobSpec job = test::small_job({.pipeline = 2, .data = 16, .expert = 8});
+  const spec::ModelSpec model = test::small_model(4);
+  const spec::ProfileSpec profile = test::round_profile(job, model);
+  const Program program = training_program(
+      {.job = job, .model = model, .profile = profile, .nodes = kH800Nodes}, place_in_order(32, 4));
+  std::map<std::pair<int, int>, int> memberships;
+  for (const Transfer& transfer : program.transfers) {
+    for (std::size_t m = 0; m < transfer.members.size(); ++m) {
+      const bool sends =
+          !program.labels[static_cast<std::size_t>(transfer.label)].is_message || m == 0;
+      if (sends) memberships[{transfer.label, transfer.members[m]}] += 1;
+    }
+    for (const RankFlow& flow : transfer.flows) {
+      EXPECT_NE(flow.source, flow.destination);
+      EXPECT_GT(flow.size, Bytes{});
+    }
+  }
+  for (const auto& [key, count] : memberships)
+    EXPECT_EQ(count, 1) << key.first << " " << key.second;
+}
+
+TEST(TrainingProgram, SizesTheOptimizerByZero1) {
+  const test::Loaded v3 = test::load_bundled("workloads/deepseek_v3_train_2048_h800.yaml");
+  const model::ModelSize size = model::model_size(v3.model);
+  const Program program = training_program(
+      {.job = v3.job, .model = v3.model, .profile = v3.profile, .nodes = kH800Nodes},
+      place_in_order(2048, 8));
+  const StageContent middle = stage_contents(v3.job, v3.model)[5];
+  const RankParameters held = rank_parameters(middle, size, 64);
+  // A rank updates 1/128 of what its stage shares and 1/2 of its experts: 4 + 8 + 8 + 2 = 22 B
+  // each.
+  const double expected = (held.shared / 128 + held.expert / 2) * 22;
+  const Block& block = program.blocks[program.blocks.size() - 16 + 5];
+  EXPECT_NEAR(block.operators[0].traffic.base(), expected, 1);
+}
+
+}  // namespace
+}  // namespace planewise::workload
