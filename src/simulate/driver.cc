@@ -1,0 +1,363 @@
+#include "simulate/driver.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace planewise::simulate {
+namespace {
+
+using workload::Phase;
+using workload::Step;
+using workload::StepKind;
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+std::size_t at(Phase phase) { return static_cast<std::size_t>(phase); }
+
+/// Where a rank stands in its program, and what it waits for.
+struct RankState {
+  std::size_t slot = 0;
+  std::size_t step = 0;
+  Seconds since{};           ///< When the current step began.
+  Seconds exchange_began{};  ///< When the exchange that it waits for got its last member.
+  int outstanding = 0;       ///< Flows of that exchange that touch this rank and have not ended.
+  bool waits_to_receive = false;
+  bool done = false;
+};
+
+struct TransferState {
+  int arrived = 0;      ///< Exchange: members that wait for it to start.
+  int outstanding = 0;  ///< Flows in flight or about to start.
+  int queued = 0;       ///< Message: sends behind the one on the wire.
+  int delivered = 0;    ///< Message: received by nobody yet.
+  std::int64_t started = 0;
+};
+
+/// Flows of one transfer that start after the same latency; one timer starts them all.
+struct FlowGroup {
+  std::int32_t begin = 0;
+  std::int32_t end = 0;
+};
+
+class Driver {
+ public:
+  Driver(const System& system, const EngineFactory& make_engine, const Progress& progress)
+      : system_(system),
+        program_(*system.program),
+        progress_(progress),
+        ranks_(system.rank_of.size()),
+        transfers_(system.transfers.size()) {
+    make_lookups();
+    make_groups();
+    std::vector<Rate> capacities;
+    for (const SystemLink& link : system.links) capacities.push_back(link.capacity);
+    engine_ = make_engine(std::move(capacities), {.on_flow = [this](auto id) { flow_ended(id); },
+                                                  .on_timer = [this](auto id) { timer_due(id); }});
+  }
+
+  DrivenStep run() {
+    for (int rank = 0; rank < system_.rank_count(); ++rank) begin_step(rank);
+    const bool all_flows_ended = engine_->run();
+    PW_CHECK(all_flows_ended);
+    for (const RankState& rank : ranks_) PW_CHECK(rank.done);
+    return collect();
+  }
+
+ private:
+  // --- set-up
+
+  void make_lookups() {
+    const std::size_t labels = program_.labels.size();
+    joined_.assign(labels, std::vector<int>(ranks_.size(), -1));
+    received_ = joined_;
+    transfer_of_flow_.resize(system_.flows.size());
+    for (std::size_t t = 0; t < system_.transfers.size(); ++t) {
+      const SystemTransfer& transfer = system_.transfers[t];
+      const std::size_t label = at(transfer.label);
+      if (program_.labels[label].is_message) {
+        joined_[label][at(transfer.members[0])] = static_cast<int>(t);
+        received_[label][at(transfer.members[1])] = static_cast<int>(t);
+      } else {
+        for (const int rank : transfer.members) joined_[label][at(rank)] = static_cast<int>(t);
+      }
+      for (int f = transfer.flow_begin; f < transfer.flow_end; ++f) {
+        transfer_of_flow_[at(f)] = static_cast<int>(t);
+      }
+    }
+    results_.resize(ranks_.size());
+    for (std::size_t i = 0; i < results_.size(); ++i) {
+      results_[i].rank = system_.rank_of[i];
+      results_[i].rank_count = system_.rank_weight[i];
+      results_[i].stage = program_.stage_of_rank[at(results_[i].rank)];
+      results_[i].exposed.resize(labels);
+      slot_total_ += static_cast<std::int64_t>(stage_of(static_cast<int>(i)).slots.size());
+    }
+  }
+
+  void make_groups() {
+    for (const SystemTransfer& transfer : system_.transfers) {
+      first_group_.push_back(groups_.size());
+      for (int f = transfer.flow_begin; f < transfer.flow_end; ++f) {
+        const bool same = f > transfer.flow_begin &&
+                          system_.flows[at(f)].latency == system_.flows[at(f - 1)].latency;
+        if (!same) groups_.push_back({f, f});
+        groups_.back().end = f + 1;
+      }
+    }
+    first_group_.push_back(groups_.size());
+  }
+
+  // --- ranks
+
+  const workload::StageProgram& stage_of(int rank) const {
+    return program_.stages[at(program_.stage_of_rank[at(system_.rank_of[at(rank)])])];
+  }
+  const workload::Slot& slot_of(int rank) const {
+    return stage_of(rank).slots[ranks_[at(rank)].slot];
+  }
+  const Step& step_of(int rank) const {
+    return stage_of(rank).chunks[at(slot_of(rank).chunk)].steps[ranks_[at(rank)].step];
+  }
+
+  /// Starts the rank's current step, and those after it for as long as none has to wait.
+  void begin_step(int rank) {
+    for (bool goes_on = true; goes_on;) {
+      RankState& state = ranks_[at(rank)];
+      state.since = engine_->now();
+      const Step& step = step_of(rank);
+      switch (step.kind) {
+        case StepKind::compute:
+          engine_->at(engine_->now() + program_.blocks[at(step.index)].time, rank_timer(rank));
+          return;
+        case StepKind::exchange:
+          join_exchange(joined_[at(step.index)][at(rank)]);
+          return;
+        case StepKind::send:
+          send_message(joined_[at(step.index)][at(rank)]);
+          goes_on = advance(rank);
+          break;
+        case StepKind::receive:
+          if (!take_message(rank)) return;
+          goes_on = advance(rank);
+          break;
+      }
+    }
+  }
+
+  /// Moves to the next step. Returns false if the rank's program is over.
+  bool advance(int rank) {
+    RankState& state = ranks_[at(rank)];
+    const workload::StageProgram& stage = stage_of(rank);
+    state.step += 1;
+    while (state.step == stage.chunks[at(stage.slots[state.slot].chunk)].steps.size()) {
+      state.step = 0;
+      state.slot += 1;
+      report_slot();
+      if (state.slot == stage.slots.size()) {
+        state.done = true;
+        state.since = engine_->now();
+        return false;
+      }
+    }
+    return true;
+  }
+
+  void finish_compute(int rank) {
+    const workload::Block& block = program_.blocks[at(step_of(rank).index)];
+    RankResult& result = results_[at(rank)];
+    const Phase slot_phase = slot_of(rank).phase;
+    const bool is_1w = slot_phase == Phase::backward_1b && block.weight_gradient;
+    result.phases[at(is_1w ? Phase::weight_1w : slot_phase)] += block.time;
+    result.compute += block.time;
+    result.estimated_compute += block.estimated_time;
+    if (advance(rank)) begin_step(rank);
+  }
+
+  // --- exchanges
+
+  void join_exchange(int transfer) {
+    PW_CHECK(transfer >= 0);
+    TransferState& state = transfers_[at(transfer)];
+    state.arrived += 1;
+    const SystemTransfer& definition = system_.transfers[at(transfer)];
+    if (state.arrived < static_cast<int>(definition.members.size())) return;
+    state.arrived = 0;
+    for (const int member : definition.members) {
+      ranks_[at(member)].exchange_began = engine_->now();
+      ranks_[at(member)].outstanding = 0;
+    }
+    for (int f = definition.flow_begin; f < definition.flow_end; ++f) {
+      ranks_[at(system_.flows[at(f)].source)].outstanding += 1;
+      ranks_[at(system_.flows[at(f)].destination)].outstanding += 1;
+    }
+    start_flows(transfer);
+    for (const int member : definition.members) {
+      if (ranks_[at(member)].outstanding == 0) leave_exchange(member, definition);
+    }
+  }
+
+  void leave_exchange(int rank, const SystemTransfer& transfer) {
+    engine_->at(engine_->now() + transfer.tail, rank_timer(rank));
+  }
+
+  void finish_exchange(int rank) {
+    const RankState& state = ranks_[at(rank)];
+    RankResult& result = results_[at(rank)];
+    const Phase phase = slot_of(rank).phase;
+    const Seconds skew = state.exchange_began - state.since;
+    const Seconds own = engine_->now() - state.exchange_began;
+    result.phases[at(phase)] += own;
+    result.exposed[at(step_of(rank).index)] += own;
+    if (phase == Phase::optimizer) {
+      result.phases[at(Phase::bubble)] += skew;
+    } else {
+      result.phases[at(phase)] += skew;
+      result.skew += skew;
+    }
+    if (advance(rank)) begin_step(rank);
+  }
+
+  // --- messages
+
+  void send_message(int transfer) {
+    PW_CHECK(transfer >= 0);
+    TransferState& state = transfers_[at(transfer)];
+    if (state.outstanding > 0) {
+      state.queued += 1;
+    } else {
+      start_flows(transfer);
+    }
+  }
+
+  /// Takes a message that is there, or leaves the rank waiting for it.
+  bool take_message(int rank) {
+    const int transfer = received_[at(step_of(rank).index)][at(rank)];
+    PW_CHECK(transfer >= 0);
+    TransferState& state = transfers_[at(transfer)];
+    if (state.delivered == 0) {
+      ranks_[at(rank)].waits_to_receive = true;
+      return false;
+    }
+    state.delivered -= 1;
+    return true;
+  }
+
+  void deliver_message(int transfer) {
+    TransferState& state = transfers_[at(transfer)];
+    state.delivered += 1;
+    if (state.queued > 0) {
+      state.queued -= 1;
+      start_flows(transfer);
+    }
+    const int rank = system_.transfers[at(transfer)].members[1];
+    RankState& receiver = ranks_[at(rank)];
+    const bool waits_for_it =
+        receiver.waits_to_receive && received_[at(step_of(rank).index)][at(rank)] == transfer;
+    if (!waits_for_it) return;
+    receiver.waits_to_receive = false;
+    state.delivered -= 1;
+    results_[at(rank)].phases[at(Phase::bubble)] += engine_->now() - receiver.since;
+    if (advance(rank)) begin_step(rank);
+  }
+
+  // --- flows and timers. Timers below the number of ranks are ranks', the others groups of flows.
+
+  engine::TimerId rank_timer(int rank) const { return static_cast<engine::TimerId>(rank); }
+
+  void start_flows(int transfer) {
+    TransferState& state = transfers_[at(transfer)];
+    const SystemTransfer& definition = system_.transfers[at(transfer)];
+    state.started += 1;
+    state.outstanding = definition.flow_end - definition.flow_begin;
+    for (std::size_t g = first_group_[at(transfer)]; g < first_group_[at(transfer) + 1]; ++g) {
+      const Seconds latency = system_.flows[at(groups_[g].begin)].latency;
+      engine_->at(engine_->now() + latency, ranks_.size() + g);
+    }
+  }
+
+  void timer_due(engine::TimerId id) {
+    if (id >= ranks_.size()) {
+      const FlowGroup& group = groups_[id - ranks_.size()];
+      for (int f = group.begin; f < group.end; ++f) {
+        const SystemFlow& flow = system_.flows[at(f)];
+        engine_->start_flow({.id = static_cast<engine::FlowId>(f),
+                             .path = system_.path(flow),
+                             .size = flow.size,
+                             .weight = flow.weight});
+      }
+      return;
+    }
+    const int rank = static_cast<int>(id);
+    if (step_of(rank).kind == StepKind::compute) {
+      finish_compute(rank);
+    } else {
+      finish_exchange(rank);
+    }
+  }
+
+  void flow_ended(engine::FlowId id) {
+    const SystemFlow& flow = system_.flows[id];
+    const int transfer = transfer_of_flow_[id];
+    const SystemTransfer& definition = system_.transfers[at(transfer)];
+    TransferState& state = transfers_[at(transfer)];
+    state.outstanding -= 1;
+    if (program_.labels[at(definition.label)].is_message) {
+      if (state.outstanding == 0) deliver_message(transfer);
+      return;
+    }
+    for (const int rank : {flow.source, flow.destination}) {
+      ranks_[at(rank)].outstanding -= 1;
+      if (ranks_[at(rank)].outstanding == 0) leave_exchange(rank, definition);
+    }
+  }
+
+  void report_slot() {
+    slots_done_ += 1;
+    constexpr std::int64_t kReports = 1000;
+    const std::int64_t every = std::max<std::int64_t>(1, slot_total_ / kReports);
+    if (progress_ && slots_done_ % every == 0) {
+      progress_(static_cast<double>(slots_done_) / static_cast<double>(slot_total_));
+    }
+  }
+
+  DrivenStep collect() {
+    DrivenStep step{.ranks = std::move(results_)};
+    for (const RankState& rank : ranks_) step.step_time = std::max(step.step_time, rank.since);
+    for (std::size_t i = 0; i < ranks_.size(); ++i) {
+      step.ranks[i].phases[at(Phase::bubble)] += step.step_time - ranks_[i].since;
+    }
+    step.carried.resize(system_.links.size());
+    for (std::size_t f = 0; f < system_.flows.size(); ++f) {
+      const SystemFlow& flow = system_.flows[f];
+      const auto times = static_cast<double>(transfers_[at(transfer_of_flow_[f])].started);
+      for (const std::int32_t link : system_.path(flow)) {
+        step.carried[at(link)] += flow.size * flow.weight * times;
+      }
+    }
+    step.statistics = engine_->statistics();
+    return step;
+  }
+
+  const System& system_;
+  const workload::Program& program_;
+  const Progress& progress_;
+  std::unique_ptr<engine::Engine> engine_;
+  std::vector<RankState> ranks_;
+  std::vector<TransferState> transfers_;
+  std::vector<RankResult> results_;
+  std::vector<std::vector<int>> joined_;  ///< [label][rank]: the exchange, or the message it sends.
+  std::vector<std::vector<int>> received_;  ///< [label][rank]: the message it receives.
+  std::vector<int> transfer_of_flow_;
+  std::vector<FlowGroup> groups_;
+  std::vector<std::size_t> first_group_;  ///< [transfer], and one past the last.
+  std::int64_t slot_total_ = 0;
+  std::int64_t slots_done_ = 0;
+};
+
+}  // namespace
+
+DrivenStep drive(const System& system, const EngineFactory& make_engine, const Progress& progress) {
+  return Driver(system, make_engine, progress).run();
+}
+
+}  // namespace planewise::simulate

@@ -1,0 +1,246 @@
+#include "simulate/symmetry.h"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <numeric>
+
+#include "base/check.h"
+#include "base/random.h"
+
+namespace planewise::simulate {
+namespace {
+
+using Colour = std::uint64_t;
+using Colours = std::vector<Colour>;
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+Colour colour_of(double value) { return mix_bits(std::bit_cast<std::uint64_t>(value)); }
+
+/// A colour for everything in a system; equal colours are candidates for one class.
+struct Colouring {
+  Colours ranks;
+  Colours transfers;
+  Colours flows;
+  Colours links;
+};
+
+std::size_t distinct(Colours colours) {
+  std::sort(colours.begin(), colours.end());
+  return static_cast<std::size_t>(std::unique(colours.begin(), colours.end()) - colours.begin());
+}
+
+std::size_t class_count(const Colouring& c) {
+  return distinct(c.ranks) + distinct(c.transfers) + distinct(c.flows) + distinct(c.links);
+}
+
+/// What is known without looking at neighbours: programs, labels, sizes, capacities.
+Colouring first_colours(const System& system) {
+  Colouring c;
+  for (const int rank : system.rank_of) {
+    c.ranks.push_back(mix_bits(at(system.program->stage_of_rank[at(rank)])));
+  }
+  for (const SystemTransfer& transfer : system.transfers) {
+    c.transfers.push_back(fold_bits(mix_bits(at(transfer.label)), colour_of(transfer.tail.base())));
+  }
+  for (const SystemFlow& flow : system.flows) {
+    c.flows.push_back(fold_bits(colour_of(flow.size.base()), colour_of(flow.latency.base())));
+  }
+  for (const SystemLink& link : system.links) c.links.push_back(colour_of(link.capacity.base()));
+  return c;
+}
+
+/// One round: every colour takes in those of its neighbours. Sums of mixed colours stand for
+/// multisets.
+Colouring refine(const System& system, const Colouring& old) {
+  Colouring next = old;
+  Colours link_sums(old.links.size(), 0);
+  Colours rank_sums(old.ranks.size(), 0);
+  constexpr Colour kSource = 1, kDestination = 2, kMember = 3;
+  for (std::size_t t = 0; t < system.transfers.size(); ++t) {
+    const SystemTransfer& transfer = system.transfers[t];
+    Colour transfer_sum = 0;
+    for (int f = transfer.flow_begin; f < transfer.flow_end; ++f) {
+      const SystemFlow& flow = system.flows[at(f)];
+      Colour colour = fold_bits(old.flows[at(f)], old.transfers[t]);
+      colour = fold_bits(colour, old.ranks[at(flow.source)]);
+      colour = fold_bits(colour, old.ranks[at(flow.destination)]);
+      for (const std::int32_t link : system.path(flow))
+        colour = fold_bits(colour, old.links[at(link)]);
+      next.flows[at(f)] = colour;
+      for (const std::int32_t link : system.path(flow)) link_sums[at(link)] += mix_bits(colour);
+      rank_sums[at(flow.source)] += fold_bits(colour, kSource);
+      rank_sums[at(flow.destination)] += fold_bits(colour, kDestination);
+      transfer_sum += mix_bits(colour);
+    }
+    // Messages name their members in order (source, destination); exchanges in none.
+    const bool ordered = system.program->labels[at(transfer.label)].is_message;
+    for (std::size_t m = 0; m < transfer.members.size(); ++m) {
+      const int rank = transfer.members[m];
+      const Colour role = ordered ? kMember + m : kMember;
+      transfer_sum += fold_bits(old.ranks[at(rank)], role);
+      rank_sums[at(rank)] += fold_bits(fold_bits(old.transfers[t], role), kMember);
+    }
+    next.transfers[t] = fold_bits(old.transfers[t], transfer_sum);
+  }
+  for (std::size_t i = 0; i < link_sums.size(); ++i)
+    next.links[i] = fold_bits(old.links[i], link_sums[i]);
+  for (std::size_t i = 0; i < rank_sums.size(); ++i)
+    next.ranks[i] = fold_bits(old.ranks[i], rank_sums[i]);
+  return next;
+}
+
+/// Classes numbered by their first member, which represents them.
+struct Partition {
+  std::vector<int> class_of;
+  std::vector<int> representative;
+  std::vector<std::int64_t> size;
+
+  int count() const { return static_cast<int>(representative.size()); }
+};
+
+Partition partition_of(const Colours& colours) {
+  Partition partition;
+  std::map<Colour, int> numbers;
+  for (std::size_t i = 0; i < colours.size(); ++i) {
+    const auto [entry, is_new] = numbers.try_emplace(colours[i], partition.count());
+    if (is_new) {
+      partition.representative.push_back(static_cast<int>(i));
+      partition.size.push_back(0);
+    }
+    partition.class_of.push_back(entry->second);
+    partition.size[at(entry->second)] += 1;
+  }
+  return partition;
+}
+
+struct Partitions {
+  Partition ranks;
+  Partition transfers;
+  Partition flows;
+  Partition links;
+};
+
+Partitions coarsest_partitions(const System& system) {
+  Colouring colours = first_colours(system);
+  for (std::size_t count = class_count(colours);;) {
+    colours = refine(system, colours);
+    const std::size_t refined = class_count(colours);
+    if (refined == count) break;
+    count = refined;
+  }
+  return {partition_of(colours.ranks), partition_of(colours.transfers), partition_of(colours.flows),
+          partition_of(colours.links)};
+}
+
+/// crossings[class of flows][class of links] = how often members of the one name members of the
+/// other.
+using Crossings = std::vector<std::map<int, std::int64_t>>;
+
+Crossings count_crossings(const System& system, const Partitions& p) {
+  Crossings crossings(at(p.flows.count()));
+  for (std::size_t f = 0; f < system.flows.size(); ++f) {
+    auto& row = crossings[at(p.flows.class_of[f])];
+    for (const std::int32_t link : system.path(system.flows[f]))
+      row[p.links.class_of[at(link)]] += 1;
+  }
+  return crossings;
+}
+
+/// Stops the program unless every link of a class is crossed by the same number of flows of each
+/// class.
+void check_equitable(const System& system, const Partitions& p, const Crossings& crossings) {
+  std::vector<std::map<int, std::int64_t>> seen(system.links.size());
+  for (std::size_t f = 0; f < system.flows.size(); ++f) {
+    for (const std::int32_t link : system.path(system.flows[f]))
+      seen[at(link)][p.flows.class_of[f]] += 1;
+  }
+  for (std::size_t link = 0; link < seen.size(); ++link) {
+    const int link_class = p.links.class_of[link];
+    for (const auto& [flow_class, count] : seen[link]) {
+      const std::int64_t all = crossings[at(flow_class)].at(link_class);
+      PW_CHECK(count * p.links.size[at(link_class)] == all);
+    }
+  }
+}
+
+void append_flow_class(const System& system, const Partitions& p, const Crossings& crossings,
+                       int flow_class, System& reduced) {
+  const SystemFlow& member = system.flows[at(p.flows.representative[at(flow_class)])];
+  SystemFlow flow = member;
+  flow.source = p.ranks.class_of[at(member.source)];
+  flow.destination = p.ranks.class_of[at(member.destination)];
+  std::int64_t weight = 0;
+  for (const auto& [link_class, all] : crossings[at(flow_class)]) {
+    weight = std::gcd(weight, all / p.links.size[at(link_class)]);
+  }
+  flow.weight = static_cast<int>(std::max<std::int64_t>(weight, 1));
+  flow.path_begin = static_cast<std::int32_t>(reduced.paths.size());
+  for (const auto& [link_class, all] : crossings[at(flow_class)]) {
+    const std::int64_t times = all / p.links.size[at(link_class)] / flow.weight;
+    reduced.paths.insert(reduced.paths.end(), static_cast<std::size_t>(times), link_class);
+  }
+  flow.path_end = static_cast<std::int32_t>(reduced.paths.size());
+  reduced.flows.push_back(flow);
+}
+
+System quotient(const System& system, const Partitions& p) {
+  const Crossings crossings = count_crossings(system, p);
+  check_equitable(system, p, crossings);
+  System reduced;
+  reduced.program = system.program;
+  for (int c = 0; c < p.ranks.count(); ++c) {
+    reduced.rank_of.push_back(system.rank_of[at(p.ranks.representative[at(c)])]);
+    reduced.rank_weight.push_back(p.ranks.size[at(c)]);
+  }
+  for (const int link : p.links.representative) reduced.links.push_back(system.links[at(link)]);
+  for (const int representative : p.transfers.representative) {
+    const SystemTransfer& member = system.transfers[at(representative)];
+    SystemTransfer transfer = member;
+    transfer.members.clear();
+    for (const int rank : member.members) transfer.members.push_back(p.ranks.class_of[at(rank)]);
+    const bool ordered = system.program->labels[at(transfer.label)].is_message;
+    if (!ordered) {
+      std::sort(transfer.members.begin(), transfer.members.end());
+      const auto end = std::unique(transfer.members.begin(), transfer.members.end());
+      transfer.members.erase(end, transfer.members.end());
+    }
+    transfer.flow_begin = static_cast<std::int32_t>(reduced.flows.size());
+    std::vector<int> flow_classes;
+    for (int f = member.flow_begin; f < member.flow_end; ++f) {
+      flow_classes.push_back(p.flows.class_of[at(f)]);
+    }
+    std::sort(flow_classes.begin(), flow_classes.end());
+    flow_classes.erase(std::unique(flow_classes.begin(), flow_classes.end()), flow_classes.end());
+    for (const int c : flow_classes) append_flow_class(system, p, crossings, c, reduced);
+    transfer.flow_end = static_cast<std::int32_t>(reduced.flows.size());
+    reduced.transfers.push_back(std::move(transfer));
+  }
+  return reduced;
+}
+
+}  // namespace
+
+ReducedSystem reduce(const System& system) {
+  const Partitions p = coarsest_partitions(system);
+  ReducedSystem result{.system = quotient(system, p), .symmetry = no_symmetry(system)};
+  result.symmetry.rank_classes = p.ranks.count();
+  result.symmetry.flow_classes = p.flows.count();
+  result.symmetry.link_classes = p.links.count();
+  return result;
+}
+
+Symmetry no_symmetry(const System& system) {
+  const auto ranks = static_cast<std::int64_t>(system.rank_of.size());
+  const auto flows = static_cast<std::int64_t>(system.flows.size());
+  const auto links = static_cast<std::int64_t>(system.links.size());
+  return {.ranks = ranks,
+          .rank_classes = ranks,
+          .flows = flows,
+          .flow_classes = flows,
+          .links = links,
+          .link_classes = links};
+}
+
+}  // namespace planewise::simulate

@@ -1,0 +1,64 @@
+// A program on a fabric: its transfers with their routes, ready to be driven. Symmetric systems
+// shrink.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+#include "fabric/router.h"
+#include "workload/placement.h"
+#include "workload/program.h"
+
+namespace planewise::simulate {
+
+/// A flow of one transfer. In a reduced system it stands for a class of equal flows.
+struct SystemFlow {
+  int source = 0;  ///< Rank (or class of ranks).
+  int destination = 0;
+  Bytes size{};       ///< Of each member.
+  Seconds latency{};  ///< Software and hops, before the first byte.
+  int weight = 1;
+  std::int32_t path_begin = 0;  ///< Into System::paths.
+  std::int32_t path_end = 0;
+};
+
+struct SystemTransfer {
+  int label = 0;
+  std::vector<int> members{};   ///< As workload::Transfer; classes of ranks in a reduced system.
+  std::int32_t flow_begin = 0;  ///< Into System::flows; sorted by latency.
+  std::int32_t flow_end = 0;
+  Seconds tail{};
+};
+
+struct SystemLink {
+  Rate capacity{};
+  fabric::LinkKind kind = fabric::LinkKind::nvlink_up;
+  std::int32_t router_link = 0;  ///< For its name; a representative in a reduced system.
+};
+
+/// Ranks, transfers, flows and links by index. `program` is what the ranks run.
+struct System {
+  const workload::Program* program = nullptr;
+  std::vector<int> rank_of{};  ///< The job's rank (a representative in a reduced system).
+  std::vector<std::int64_t> rank_weight{};  ///< Ranks that each stands for.
+  std::vector<SystemTransfer> transfers{};
+  std::vector<SystemFlow> flows{};
+  std::vector<std::int32_t> paths{};  ///< Links, flow after flow.
+  std::vector<SystemLink> links{};
+
+  int rank_count() const { return static_cast<int>(rank_of.size()); }
+  std::span<const std::int32_t> path(const SystemFlow& flow) const {
+    return std::span(paths).subspan(static_cast<std::size_t>(flow.path_begin),
+                                    static_cast<std::size_t>(flow.path_end - flow.path_begin));
+  }
+};
+
+/// Routes every flow of `program` over the fabric; nothing is reduced. Only links that carry flows
+/// are kept.
+System make_system(const workload::Program& program, const workload::Placement& placement,
+                   const fabric::Router& router, std::uint64_t seed);
+
+}  // namespace planewise::simulate
