@@ -1,0 +1,261 @@
+#include "report/json.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace planewise::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kSchema = 1;
+constexpr std::array<const char*, workload::kPhaseCount> kPhaseNames = {
+    "forward_1f", "overlapped_1f1b", "backward_1b", "weight_1w", "optimizer", "bubble"};
+// The order of the published table (arXiv 2505.09343, Table 4), which the contract keeps.
+constexpr std::array kPhaseOrder = {workload::Phase::forward_1f,      workload::Phase::bubble,
+                                    workload::Phase::backward_1b,     workload::Phase::weight_1w,
+                                    workload::Phase::overlapped_1f1b, workload::Phase::optimizer};
+
+Json phases_json(const simulate::RankResult& rank) {
+  Json json = Json::object();
+  for (const workload::Phase phase : kPhaseOrder) {
+    const auto index = static_cast<std::size_t>(phase);
+    json[kPhaseNames[index]] = rank.phases[index].in(seconds(1));
+  }
+  return json;
+}
+
+Json header_json(const Header& header) {
+  Json inputs = Json::array();
+  for (const InputFile& input : header.inputs) {
+    inputs.push_back({{"path", input.path}, {"sha256", input.sha256}});
+  }
+  return {{"version", header.version},
+          {"seed", header.engine.empty() ? Json(nullptr) : Json(header.seed)},
+          {"engine", header.engine.empty() ? Json(nullptr) : Json(header.engine)},
+          {"inputs", std::move(inputs)},
+          {"simulated", header.simulated},
+          {"symmetry", header.symmetry},
+          {"left_out", header.left_out}};
+}
+
+Json bill_json(const cost::Bill& bill) {
+  Json lines = Json::array();
+  for (const cost::BillLine& line : bill.lines) {
+    lines.push_back({{"role", line.role},
+                     {"quantity", line.quantity},
+                     {"unit_price_usd", line.unit_price.in(usd(1))},
+                     {"total_usd", line.total.in(usd(1))},
+                     {"price_evidence", std::string(spec::evidence_name(line.price_evidence))},
+                     {"power_w", line.power_typical.in(watts(1))},
+                     {"power_maximum_w", line.power_maximum.in(watts(1))}});
+  }
+  return {{"price_book", bill.price_book},
+          {"price_date", bill.price_date},
+          {"lines", std::move(lines)}};
+}
+
+Json fabric_json(const FabricReport& report) {
+  const fabric::Counts& counts = report.counts;
+  Json json = {{"name", report.fabric.topology.name},
+               {"endpoints", counts.endpoints},
+               {"endpoint_capacity", counts.endpoint_capacity},
+               {"switches", counts.switches()},
+               {"switches_by_layer",
+                {{"leaf", counts.leaf_switches},
+                 {"spine", counts.spine_switches},
+                 {"core", counts.core_switches}}},
+               {"inter_switch_links", counts.inter_switch_links},
+               {"endpoint_links", counts.endpoint_links},
+               {"unused_switch_ports", counts.unused_switch_ports}};
+  const auto priced = [&](const char* name, auto value) {
+    json[name] = report.bill ? Json(value(*report.bill)) : Json(nullptr);
+  };
+  priced("cost_usd", [](const cost::Bill& b) { return b.total.in(usd(1)); });
+  priced("cost_per_endpoint_usd", [](const cost::Bill& b) { return b.per_endpoint.in(usd(1)); });
+  priced("cost_estimated_share", [](const cost::Bill& b) { return b.estimated_share; });
+  priced("power_w", [](const cost::Bill& b) { return b.power_typical.in(watts(1)); });
+  priced("power_maximum_w", [](const cost::Bill& b) { return b.power_maximum.in(watts(1)); });
+  priced("bill", [](const cost::Bill& b) { return bill_json(b); });
+  return json;
+}
+
+Json rank_json(const simulate::RankResult& rank, const std::vector<std::string>& labels) {
+  Json exposed = Json::object();
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    exposed[labels[i]] = rank.exposed[i].in(seconds(1));
+  return {{"rank", rank.rank},
+          {"ranks", rank.rank_count},
+          {"stage", rank.stage},
+          {"phases_s", phases_json(rank)},
+          {"compute_s", rank.compute.in(seconds(1))},
+          {"estimated_compute_s", rank.estimated_compute.in(seconds(1))},
+          {"exposed_communication_s", std::move(exposed)},
+          {"skew_s", rank.skew.in(seconds(1))}};
+}
+
+Json symmetry_json(const simulate::Symmetry& s) {
+  return {{"ranks", s.ranks}, {"rank_classes", s.rank_classes},
+          {"flows", s.flows}, {"flow_classes", s.flow_classes},
+          {"links", s.links}, {"link_classes", s.link_classes}};
+}
+
+Json block_json(const workload::Block& block) {
+  Json operators = Json::array();
+  for (const workload::Operator& op : block.operators) {
+    operators.push_back({{"id", op.id},
+                         {"what", op.what},
+                         {"flop", op.work.base()},
+                         {"memory_bytes", op.traffic.in(bytes(1))},
+                         {"time_s", op.time.in(seconds(1))},
+                         {"evidence", std::string(spec::evidence_name(op.evidence))}});
+  }
+  return {{"name", block.name},
+          {"time_s", block.time.in(seconds(1))},
+          {"estimated_time_s", block.estimated_time.in(seconds(1))},
+          {"operators", std::move(operators)}};
+}
+
+Json run_json(const RunReport& run) {
+  Json ranks = Json::array();
+  for (const simulate::RankResult& rank : run.result.ranks) {
+    ranks.push_back(rank_json(rank, run.result.labels));
+  }
+  Json links = Json::array();
+  for (const simulate::LinkLoad& load : run.result.busiest_links) {
+    links.push_back({{"link", load.name},
+                     {"carried_bytes", load.carried.in(bytes(1))},
+                     {"mean_load", load.mean_load}});
+  }
+  return {{"name", run.workload + " on " + run.fabric},
+          {"fabric", run.fabric},
+          {"workload", run.workload},
+          {"model", run.model},
+          {"profile", run.profile},
+          {"step_time_s", run.result.step_time.in(seconds(1))},
+          {"phases_s", phases_json(shown_rank(run))},
+          {"tokens_per_step", run.tokens_per_step},
+          {"tokens_per_day", run.tokens_per_day},
+          {"tflops_causal", run.tflops_causal},
+          {"tflops_noncausal", run.tflops_noncausal},
+          {"mfu_causal", run.mfu_causal},
+          {"mfu_noncausal", run.mfu_noncausal},
+          {"estimated_share", run.result.estimated_share},
+          {"symmetry", symmetry_json(run.result.symmetry)},
+          {"ranks", std::move(ranks)},
+          {"busiest_links", std::move(links)}};
+}
+
+Json model_json(const ModelReport& model) {
+  return {{"name", model.name},
+          {"parameters", model.size.main},
+          {"parameters_with_mtp", model.size.with_mtp},
+          {"active_parameters", model.size.active.with_head_and_embedding},
+          {"active_parameters_without_embedding", model.size.active.with_head},
+          {"kv_cache_per_token_bytes", model.kv_cache_per_token.in(bytes(1))},
+          {"sequence_length", model.sequence_length},
+          {"training_gflop_per_token_causal", model.flop_per_token_causal.in(gigaflop(1))},
+          {"training_gflop_per_token_noncausal", model.flop_per_token_noncausal.in(gigaflop(1))}};
+}
+
+Json file_json(const CheckedFile& file) { return {{"path", file.path}, {"kind", file.kind}}; }
+
+/// Adds the scalars of `json` to `row`, objects with dotted names; lists stay out.
+void flatten(const Json& json, const std::string& prefix, Json& row) {
+  for (const auto& [key, value] : json.items()) {
+    const std::string name = prefix.empty() ? key : prefix + "." + key;
+    if (value.is_object()) {
+      flatten(value, name, row);
+    } else if (!value.is_array()) {
+      row[name] = value;
+    }
+  }
+}
+
+std::string csv_cell(const Json& value) {
+  if (value.is_null()) return "";
+  if (!value.is_string()) return value.dump();
+  const std::string text = value.get<std::string>();
+  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string csv_of(const std::vector<Json>& rows) {
+  std::vector<std::string> columns;
+  std::set<std::string> seen;
+  for (const Json& row : rows) {
+    for (const auto& [key, value] : row.items()) {
+      if (seen.insert(key).second) columns.push_back(key);
+    }
+  }
+  std::string out;
+  for (std::size_t i = 0; i < columns.size(); ++i) out += (i > 0 ? "," : "") + csv_cell(columns[i]);
+  out += "\n";
+  for (const Json& row : rows) {
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      out += i > 0 ? "," : "";
+      if (row.contains(columns[i])) out += csv_cell(row[columns[i]]);
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string render_json(const Report& report) {
+  Json fabrics = Json::array();
+  for (const FabricReport& fabric : report.fabrics) fabrics.push_back(fabric_json(fabric));
+  Json runs = Json::array();
+  for (const RunReport& run : report.runs) {
+    runs.push_back(run_json(run));
+    if (!report.detailed) continue;
+    Json blocks = Json::array();
+    for (const workload::Block& block : run.blocks) blocks.push_back(block_json(block));
+    runs.back()["blocks"] = std::move(blocks);
+  }
+  Json json = {{"schema", kSchema},
+               {"header", header_json(report.header)},
+               {"fabrics", std::move(fabrics)},
+               {"runs", std::move(runs)}};
+  if (!report.models.empty()) {
+    Json models = Json::array();
+    for (const ModelReport& model : report.models) models.push_back(model_json(model));
+    json["models"] = std::move(models);
+  }
+  if (!report.files.empty()) {
+    Json files = Json::array();
+    for (const CheckedFile& file : report.files) files.push_back(file_json(file));
+    json["files"] = std::move(files);
+  }
+  return json.dump(2) + "\n";
+}
+
+std::string render_csv(const Report& report) {
+  std::vector<Json> rows;
+  for (std::size_t i = 0; i < report.fabrics.size(); ++i) {
+    Json row = Json::object();
+    Json fabric = fabric_json(report.fabrics[i]);
+    if (fabric["bill"].is_null()) fabric.erase("bill");
+    flatten(fabric, "", row);
+    if (i < report.runs.size()) {
+      Json run = run_json(report.runs[i]);
+      run.erase("name");
+      flatten(run, "", row);
+    }
+    rows.push_back(std::move(row));
+  }
+  for (const ModelReport& model : report.models) {
+    Json row = Json::object();
+    flatten(model_json(model), "", row);
+    rows.push_back(std::move(row));
+  }
+  for (const CheckedFile& file : report.files) rows.push_back(file_json(file));
+  return csv_of(rows);
+}
+
+}  // namespace planewise::report

@@ -1,0 +1,67 @@
+#include "report/notes.h"
+
+#include <fmt/format.h>
+
+#include "report/table.h"
+
+namespace planewise::report {
+
+std::vector<std::string> simulated_notes(const spec::JobSpec& job, const spec::ModelSpec& model) {
+  const spec::ParallelSpec& p = job.parallel;
+  return {
+      fmt::format(
+          "one training step of {}: {} stages x {} ranks, 1F1B over {} micro-batches of {} tokens",
+          model.name, p.pipeline, p.data, grouped(job.batch.micro_batches),
+          grouped(job.batch.tokens_per_micro_batch())),
+      fmt::format("every operator of attention, MoE and dense layers, embedding, head{} by the "
+                  "profile's curves",
+                  model.mtp_depth > 0 ? " and MTP module" : ""),
+      fmt::format(
+          "dispatch and combine over EP{}, at most {} nodes a token, as flows on rails and NVLink; "
+          "pipeline sends",
+          p.expert, job.routing.nodes_per_token),
+      "gradient reduce-scatter, gradient norm, AdamW update and parameter all-gather (ZeRO-1), not "
+      "overlapped",
+  };
+}
+
+std::vector<std::string> left_out_notes(const spec::ProfileSpec& profile) {
+  std::vector<std::string> notes = {
+      "overlap of compute with dispatch and combine: none is assumed, a rank does one or the other "
+      "(the published "
+      "run overlaps them with DualPipe)",
+      "SMs that communication takes: pipeline sends run beside compute at no cost to it",
+      "imbalance: tokens are balanced over experts, ranks do not differ in speed",
+      "whether weights, optimizer states and activations fit the memory",
+      "gaps between kernels, data loading, checkpoints, failures; the length of cables",
+  };
+  for (const spec::OperatorCurve& curve : profile.operators) {
+    if (curve.beside == spec::Beside::alone && curve.sms == profile.gpu.sms) continue;
+    notes.push_back(
+        fmt::format("operators that the profile has only on {} SMs beside communication are used "
+                    "as they are, and "
+                    "count as estimates",
+                    curve.sms));
+    break;
+  }
+  return notes;
+}
+
+std::string symmetry_note(const RunReport& run) {
+  const simulate::Symmetry& s = run.result.symmetry;
+  if (s.rank_classes == s.ranks && s.flow_classes == s.flows) {
+    return fmt::format("{}: none used; {} ranks, {} flows, {} links", run.fabric, grouped(s.ranks),
+                       grouped(s.flows), grouped(s.links));
+  }
+  return fmt::format("{}: {} ranks driven by {} classes, {} flows by {}, {} links by {} (exact)",
+                     run.fabric, grouped(s.ranks), grouped(s.rank_classes), grouped(s.flows),
+                     grouped(s.flow_classes), grouped(s.links), grouped(s.link_classes));
+}
+
+std::vector<std::string> cost_left_out_notes() {
+  return {
+      "servers, GPUs and NICs; installation, spares, maintenance, energy; management and storage "
+      "networks"};
+}
+
+}  // namespace planewise::report

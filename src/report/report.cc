@@ -1,0 +1,69 @@
+#include "report/report.h"
+
+#include "base/check.h"
+#include "report/json.h"
+#include "report/tables.h"
+
+namespace planewise::report {
+
+RunReport make_run(const spec::JobSpec& job, const spec::ModelSpec& model,
+                   const spec::ProfileSpec& profile, const std::string& fabric_name,
+                   simulate::Result result) {
+  RunReport run{.fabric = fabric_name,
+                .workload = job.name,
+                .model = model.name,
+                .profile = profile.name,
+                .result = std::move(result)};
+  const double step = run.result.step_time.in(seconds(1));
+  const auto tokens = static_cast<double>(job.batch.tokens_per_micro_batch() *
+                                          job.batch.micro_batches * job.parallel.data);
+  run.tokens_per_step = tokens;
+  run.tokens_per_day = tokens / step * hours(24).in(seconds(1));
+  const auto tflops = [&](bool causal) {
+    const model::TrainingFlop flop = model::training_flop_per_token(
+        model, {.sequence_length = job.batch.sequence_length, .causal = causal});
+    const double gpus = static_cast<double>(job.parallel.ranks());
+    return (flop.total() * (tokens / gpus) / run.result.step_time).in(teraflops(1));
+  };
+  const double peak = profile.gpu.bf16_peak.in(teraflops(1));
+  run.tflops_causal = tflops(true);
+  run.tflops_noncausal = tflops(false);
+  run.mfu_causal = run.tflops_causal / peak;
+  run.mfu_noncausal = run.tflops_noncausal / peak;
+  return run;
+}
+
+ModelReport make_model(const spec::ModelSpec& model, std::int64_t sequence_length) {
+  const auto flop = [&](bool causal) {
+    return model::training_flop_per_token(model,
+                                          {.sequence_length = sequence_length, .causal = causal})
+        .total();
+  };
+  return {.name = model.name,
+          .size = model::model_size(model),
+          .kv_cache_per_token = model::kv_cache_per_token(model),
+          .sequence_length = sequence_length,
+          .flop_per_token_causal = flop(true),
+          .flop_per_token_noncausal = flop(false)};
+}
+
+const simulate::RankResult& shown_rank(const RunReport& run) {
+  PW_CHECK(!run.result.ranks.empty());
+  return run.result.ranks.front();
+}
+
+std::string render(const Report& report, Format format) {
+  switch (format) {
+    case Format::text:
+      return render_text(report);
+    case Format::md:
+      return render_markdown(report);
+    case Format::json:
+      return render_json(report);
+    case Format::csv:
+      return render_csv(report);
+  }
+  PW_UNREACHABLE("Format has four values");
+}
+
+}  // namespace planewise::report

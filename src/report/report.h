@@ -1,0 +1,102 @@
+// Everything that one call of the program has to say, as values; the renderers turn it into text.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cost/cost.h"
+#include "fabric/fabric.h"
+#include "model/model_size.h"
+#include "simulate/result.h"
+#include "spec/job.h"
+#include "spec/model.h"
+#include "spec/profile.h"
+#include "workload/program.h"
+
+namespace planewise::report {
+
+struct InputFile {
+  std::string path{};
+  std::string sha256{};
+};
+
+/// What a reader needs to trust a report, and to get it again.
+struct Header {
+  std::string version{};
+  std::uint64_t seed = 0;
+  std::string engine{};  ///< Empty if nothing was simulated.
+  std::vector<InputFile> inputs{};
+  std::vector<std::string> simulated{};
+  std::vector<std::string> symmetry{};
+  std::vector<std::string> left_out{};
+};
+
+struct FabricReport {
+  fabric::Fabric fabric{};
+  fabric::Counts counts{};
+  std::optional<cost::Bill> bill{};  ///< None without a price book.
+};
+
+/// One simulated step. Rates are over the step time; TFLOPS and MFU are a GPU.
+struct RunReport {
+  std::string fabric{};
+  std::string workload{};
+  std::string model{};
+  std::string profile{};
+  simulate::Result result{};
+  std::vector<workload::Block> blocks{};  ///< What the ranks computed, with times and evidence.
+  double tokens_per_step = 0;
+  double tokens_per_day = 0;
+  double tflops_causal = 0;
+  double tflops_noncausal = 0;
+  double mfu_causal = 0;
+  double mfu_noncausal = 0;
+};
+
+struct ModelReport {
+  std::string name{};
+  model::ModelSize size{};
+  Bytes kv_cache_per_token{};
+  std::int64_t sequence_length = 0;  ///< That the FLOPs hold for.
+  Flop flop_per_token_causal{};
+  Flop flop_per_token_noncausal{};
+};
+
+/// A file that `planewise check` found nothing wrong with.
+struct CheckedFile {
+  std::string path{};
+  std::string kind{};  ///< "topology", "workload", ...
+};
+
+struct Report {
+  std::string title{};
+  Header header{};
+  std::vector<FabricReport> fabrics{};
+  std::vector<RunReport> runs{};
+  std::vector<ModelReport> models{};
+  std::vector<CheckedFile> files{};
+  bool detailed = false;  ///< Text and Markdown show stages, blocks and links of each run.
+};
+
+/// Derives a run's rates. MFU is against the profile's BF16 dense peak.
+///
+/// tokens a step = tokens a micro-batch x micro-batches x pipelines; FLOPs a token as
+/// model::training_flop_per_token (6 N_active + attention, MTP not counted).
+RunReport make_run(const spec::JobSpec& job, const spec::ModelSpec& model,
+                   const spec::ProfileSpec& profile, const std::string& fabric_name,
+                   simulate::Result result);
+
+ModelReport make_model(const spec::ModelSpec& model, std::int64_t sequence_length);
+
+/// The rank whose phases a run's table shows: rank 0, as far as the published table can be read.
+const simulate::RankResult& shown_rank(const RunReport& run);
+
+/// Output forms, spelled as after --format.
+enum class Format : std::uint8_t { text, json, csv, md };
+
+/// Renders `report`. The same report gives the same bytes.
+std::string render(const Report& report, Format format);
+
+}  // namespace planewise::report

@@ -1,0 +1,312 @@
+#include "report/tables.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <numeric>
+
+#include "report/table.h"
+
+namespace planewise::report {
+namespace {
+
+using workload::Phase;
+
+std::string family_name(const spec::TopologySpec& topology) {
+  const spec::FabricSpec& fabric = topology.fabric;
+  switch (fabric.family) {
+    case spec::Family::fat_tree:
+      return fabric.layers == 2 ? "FT2" : "FT3";
+    case spec::Family::mpft:
+      return fmt::format("MPFT x{}", fabric.planes);
+    case spec::Family::mrft:
+      return fabric.layers == 2 ? "MRFT" : "MRFT, 3 layers";
+  }
+  return "";
+}
+
+std::string routing_name(spec::Routing routing) {
+  switch (routing) {
+    case spec::Routing::static_path:
+      return "static";
+    case spec::Routing::ecmp:
+      return "ecmp";
+    case spec::Routing::spray:
+      return "spray";
+  }
+  return "";
+}
+
+/// Adds a row with one value a column of the table.
+template <class Items, class Cell>
+void add_row(Table& table, const std::string& label, const Items& items, Cell cell) {
+  std::vector<std::string> row{label};
+  for (const auto& item : items) row.push_back(cell(item));
+  table.rows.push_back(std::move(row));
+}
+
+/// "+70.7 %", or "-" where one of the two has no price.
+std::string cost_against(const FabricReport& first, const FabricReport& other) {
+  if (!first.bill || !other.bill || !(first.bill->per_endpoint > Usd{})) return "-";
+  return signed_percent(other.bill->per_endpoint.in(first.bill->per_endpoint) - 1, 1);
+}
+
+/// "fitted", or each kind of evidence with its share of the total.
+std::string evidence_of_prices(const cost::Bill& bill) {
+  std::map<spec::Evidence, Usd> totals;
+  for (const cost::BillLine& line : bill.lines) totals[line.price_evidence] += line.total;
+  std::string text;
+  for (const auto& [evidence, total] : totals) {
+    if (!(total > Usd{}) && totals.size() > 1) continue;
+    if (!text.empty()) text += ", ";
+    text += spec::evidence_name(evidence);
+    if (totals.size() > 1) text += " " + percent(total.in(bill.total), 0);
+  }
+  return text;
+}
+
+/// The rank that waits least: its stage bounds the step.
+const simulate::RankResult& busiest_rank(const RunReport& run) {
+  const auto bubble = [](const simulate::RankResult& rank) {
+    return rank.phases[static_cast<std::size_t>(Phase::bubble)];
+  };
+  return *std::min_element(run.result.ranks.begin(), run.result.ranks.end(),
+                           [&](const auto& a, const auto& b) { return bubble(a) < bubble(b); });
+}
+
+Seconds exposed_communication(const simulate::RankResult& rank) {
+  return std::accumulate(rank.exposed.begin(), rank.exposed.end(), Seconds{});
+}
+
+void add_fabric_rows(Table& table, const std::vector<FabricReport>& fabrics) {
+  const auto row = [&](const char* label,
+                       const std::function<std::string(const FabricReport&)>& f) {
+    add_row(table, label, fabrics, f);
+  };
+  const auto count = [&](const char* label, std::int64_t fabric::Counts::*member) {
+    row(label, [member](const FabricReport& f) { return grouped(f.counts.*member); });
+  };
+  table.rows.push_back({"fabric"});
+  row("  family", [](const FabricReport& f) { return family_name(f.fabric.topology); });
+  row("  routing",
+      [](const FabricReport& f) { return routing_name(f.fabric.topology.fabric.routing); });
+  count("  endpoints", &fabric::Counts::endpoints);
+  count("  endpoints at most", &fabric::Counts::endpoint_capacity);
+  row("  switches", [](const FabricReport& f) { return grouped(f.counts.switches()); });
+  count("    leaf", &fabric::Counts::leaf_switches);
+  count("    spine", &fabric::Counts::spine_switches);
+  count("    core", &fabric::Counts::core_switches);
+  count("  switch ports left unused", &fabric::Counts::unused_switch_ports);
+  count("  inter-switch links", &fabric::Counts::inter_switch_links);
+  count("  endpoint links", &fabric::Counts::endpoint_links);
+
+  const auto bill = [&](const char* label, const std::function<std::string(const cost::Bill&)>& f) {
+    row(label, [&f](const FabricReport& r) { return r.bill ? f(*r.bill) : std::string("-"); });
+  };
+  table.rows.push_back({"cost and power (switches, links; no NICs, no servers)"});
+  bill("  price book", [](const cost::Bill& b) { return b.price_book; });
+  bill("  cost, M$", [](const cost::Bill& b) { return fixed(b.total.in(usd(1e6)), 3); });
+  bill("  cost an endpoint, $",
+       [](const cost::Bill& b) { return fixed(b.per_endpoint.in(usd(1)), 0); });
+  if (fabrics.size() > 1) {
+    row("    against the first",
+        [&](const FabricReport& f) { return cost_against(fabrics.front(), f); });
+  }
+  bill("  price evidence", evidence_of_prices);
+  bill("  power, typical, kW",
+       [](const cost::Bill& b) { return fixed(b.power_typical.in(watts(1e3)), 1); });
+  bill("  power, maximum, kW",
+       [](const cost::Bill& b) { return fixed(b.power_maximum.in(watts(1e3)), 1); });
+}
+
+void add_run_rows(Table& table, const std::vector<RunReport>& runs) {
+  const auto row = [&](const char* label, const std::function<std::string(const RunReport&)>& f) {
+    add_row(table, label, runs, f);
+  };
+  const auto phase = [&](const char* label, Phase which) {
+    row(label, [which](const RunReport& r) {
+      return fixed(shown_rank(r).phases[static_cast<std::size_t>(which)].in(seconds(1)), 3);
+    });
+  };
+  table.rows.push_back({"training step"});
+  row("  step time, s",
+      [](const RunReport& r) { return fixed(r.result.step_time.in(seconds(1)), 3); });
+  if (runs.size() > 1) {
+    const Seconds first = runs.front().result.step_time;
+    row("    against the first",
+        [first](const RunReport& r) { return signed_percent(r.result.step_time.in(first)-1, 3); });
+  }
+  table.rows.push_back({"  of rank 0, s"});
+  phase("    1F, warm-up", Phase::forward_1f);
+  phase("    bubble", Phase::bubble);
+  phase("    1B, cool-down", Phase::backward_1b);
+  phase("    1W, cool-down", Phase::weight_1w);
+  phase("    1F1B", Phase::overlapped_1f1b);
+  phase("    optimizer", Phase::optimizer);
+  const auto busiest = [&](const char* label, Seconds (*f)(const simulate::RankResult&)) {
+    row(label, [f](const RunReport& r) { return fixed(f(busiest_rank(r)).in(seconds(1)), 3); });
+  };
+  table.rows.push_back({"  of the busiest stage, s"});
+  row("    stage", [](const RunReport& r) { return std::to_string(busiest_rank(r).stage); });
+  busiest("    compute", [](const simulate::RankResult& r) { return r.compute; });
+  busiest("    exposed communication", exposed_communication);
+  busiest("    bubble", [](const simulate::RankResult& r) {
+    return r.phases[static_cast<std::size_t>(Phase::bubble)];
+  });
+  row("  tokens a day, B", [](const RunReport& r) { return fixed(r.tokens_per_day / 1e9, 2); });
+  row("  TFLOPS a GPU, causal", [](const RunReport& r) { return fixed(r.tflops_causal, 1); });
+  row("  TFLOPS a GPU, non-causal",
+      [](const RunReport& r) { return fixed(r.tflops_noncausal, 1); });
+  row("  MFU, causal", [](const RunReport& r) { return percent(r.mfu_causal, 2); });
+  row("  MFU, non-causal", [](const RunReport& r) { return percent(r.mfu_noncausal, 2); });
+  row("  rests on estimates", [](const RunReport& r) { return percent(r.result.estimated_share); });
+}
+
+Table overview(const Report& report) {
+  Table table{.columns = {""}};
+  for (const FabricReport& fabric : report.fabrics) {
+    table.columns.push_back(fabric.fabric.topology.name);
+  }
+  add_fabric_rows(table, report.fabrics);
+  if (!report.runs.empty()) add_run_rows(table, report.runs);
+  return table;
+}
+
+Table stage_table(const RunReport& run) {
+  Table table{
+      .title = fmt::format("Stages on {}: time by phase and exposed communication, s", run.fabric),
+      .columns = {"stage", "ranks", "1F", "bubble", "1B", "1W", "1F1B", "optimizer", "compute",
+                  "dispatch", "combine", "skew"}};
+  for (const simulate::RankResult& rank : run.result.ranks) {
+    const auto phase = [&](Phase p) {
+      return fixed(rank.phases[static_cast<std::size_t>(p)].in(seconds(1)), 3);
+    };
+    const auto exposed = [&](const char* label) {
+      Seconds sum{};
+      for (std::size_t i = 0; i < run.result.labels.size(); ++i) {
+        if (run.result.labels[i] == label) sum += rank.exposed[i];
+      }
+      return fixed(sum.in(seconds(1)), 3);
+    };
+    table.rows.push_back({fmt::format("{} (rank {})", rank.stage, rank.rank),
+                          grouped(rank.rank_count), phase(Phase::forward_1f), phase(Phase::bubble),
+                          phase(Phase::backward_1b), phase(Phase::weight_1w),
+                          phase(Phase::overlapped_1f1b), phase(Phase::optimizer),
+                          fixed(rank.compute.in(seconds(1)), 3), exposed("dispatch"),
+                          exposed("combine"), fixed(rank.skew.in(seconds(1)), 3)});
+  }
+  return table;
+}
+
+Table block_table(const RunReport& run) {
+  Table table{.title = "Compute blocks: one pass of a micro-batch",
+              .columns = {"block", "time, ms", "estimated"}};
+  for (const workload::Block& block : run.blocks) {
+    const double share = block.time > Seconds{} ? block.estimated_time.in(block.time) : 0;
+    table.rows.push_back({block.name, fixed(block.time.in(milliseconds(1)), 3), percent(share)});
+  }
+  return table;
+}
+
+Table link_table(const RunReport& run) {
+  Table table{
+      .title = fmt::format("Busiest link of each kind on {}, over the whole step", run.fabric),
+      .columns = {"link", "carried, GB", "mean load"}};
+  for (const simulate::LinkLoad& load : run.result.busiest_links) {
+    table.rows.push_back(
+        {load.name, fixed(load.carried.in(bytes(1e9)), 1), percent(load.mean_load)});
+  }
+  return table;
+}
+
+std::string billions(std::int64_t count) { return fixed(static_cast<double>(count) / 1e9, 2); }
+
+Table model_table(const std::vector<ModelReport>& models) {
+  Table table{.columns = {""}};
+  for (const ModelReport& model : models) table.columns.push_back(model.name);
+  const auto row = [&](const std::string& label,
+                       const std::function<std::string(const ModelReport&)>& f) {
+    add_row(table, label, models, f);
+  };
+  table.rows.push_back({"parameters, B"});
+  row("  main model", [](const ModelReport& m) { return billions(m.size.main); });
+  row("  with MTP modules", [](const ModelReport& m) { return billions(m.size.with_mtp); });
+  row("  active a token",
+      [](const ModelReport& m) { return billions(m.size.active.with_head_and_embedding); });
+  row("    without embedding",
+      [](const ModelReport& m) { return billions(m.size.active.with_head); });
+  table.rows.push_back({"KV cache"});
+  row("  a token, B (BF16)",
+      [](const ModelReport& m) { return fixed(m.kv_cache_per_token.in(bytes(1)), 0); });
+  table.rows.push_back({fmt::format("training, GFLOP a token at {} tokens",
+                                    models.empty() ? 0 : models.front().sequence_length)});
+  row("  causal",
+      [](const ModelReport& m) { return fixed(m.flop_per_token_causal.in(gigaflop(1)), 1); });
+  row("  non-causal",
+      [](const ModelReport& m) { return fixed(m.flop_per_token_noncausal.in(gigaflop(1)), 1); });
+  return table;
+}
+
+Table file_table(const std::vector<CheckedFile>& files) {
+  Table table{.columns = {"file", "kind"}};
+  for (const CheckedFile& file : files) table.rows.push_back({file.path, file.kind});
+  return table;
+}
+
+std::vector<Table> tables_of(const Report& report) {
+  std::vector<Table> tables;
+  if (!report.models.empty()) tables.push_back(model_table(report.models));
+  if (!report.fabrics.empty()) tables.push_back(overview(report));
+  if (!report.files.empty()) tables.push_back(file_table(report.files));
+  if (report.detailed) {
+    for (const RunReport& run : report.runs) {
+      tables.push_back(stage_table(run));
+      tables.push_back(block_table(run));
+      tables.push_back(link_table(run));
+    }
+  }
+  return tables;
+}
+
+/// The header's lines as "name: text" pairs; names repeat for lists.
+std::vector<std::pair<std::string, std::string>> header_lines(const Header& header) {
+  std::vector<std::pair<std::string, std::string>> lines;
+  lines.emplace_back("version", header.version);
+  if (!header.engine.empty()) {
+    lines.emplace_back("engine", fmt::format("{}, seed {}", header.engine, header.seed));
+  }
+  for (const std::string& text : header.simulated) lines.emplace_back("simulated", text);
+  for (const std::string& text : header.symmetry) lines.emplace_back("symmetry", text);
+  for (const std::string& text : header.left_out) lines.emplace_back("left out", text);
+  for (const InputFile& input : header.inputs) {
+    lines.emplace_back("input",
+                       fmt::format("{} sha256:{}", input.path, input.sha256.substr(0, 16)));
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::string render_text(const Report& report) {
+  std::string out = report.title + "\n\n";
+  for (const Table& table : tables_of(report)) out += to_text(table) + "\n";
+  std::string last;
+  for (const auto& [name, text] : header_lines(report.header)) {
+    out += fmt::format("{:<10} {}\n", name == last ? "" : name, text);
+    last = name;
+  }
+  return out;
+}
+
+std::string render_markdown(const Report& report) {
+  std::string out = "## " + report.title + "\n\n";
+  for (const Table& table : tables_of(report)) out += to_markdown(table) + "\n";
+  for (const auto& [name, text] : header_lines(report.header)) {
+    out += fmt::format("- {}: {}\n", name, text);
+  }
+  return out;
+}
+
+}  // namespace planewise::report

@@ -1,0 +1,105 @@
+// The report's contract: JSON fields, CSV columns, derived rates, the same bytes for the same
+// input.
+#include "report/report.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "workload/make_job.h"
+
+namespace planewise::report {
+namespace {
+
+using Json = nlohmann::json;
+
+RunReport v3_run(double step_seconds) {
+  const test::Loaded v3 = test::load_bundled("workloads/deepseek_v3_train_2048_h800.yaml");
+  simulate::Result result{.step_time = seconds(step_seconds), .labels = {"dispatch"}};
+  simulate::RankResult rank{.rank_count = 2048, .exposed = {seconds(1)}};
+  rank.phases[0] = seconds(step_seconds);
+  result.ranks = {rank};
+  return make_run(v3.job, v3.model, v3.profile, "mpft_2048", std::move(result));
+}
+
+Report small_report() {
+  Report report{.title = "test"};
+  report.header = {.version = "planewise 0", .seed = 7, .engine = "fast"};
+  report.header.inputs = {{.path = "a.yaml", .sha256 = "00"}};
+  FabricReport fabric;
+  fabric.fabric.topology.name = "one";
+  fabric.counts = {
+      .endpoints = 4, .leaf_switches = 1, .inter_switch_links = 0, .endpoint_links = 4};
+  report.fabrics = {fabric};
+  report.runs = {v3_run(20)};
+  return report;
+}
+
+// arXiv 2505.09343, Table 4: 272.80 B tokens a day follow from 19.926 s. TFLOPS: our convention
+// counts the routers, which gives 386 and 433 where the table prints 385 and 432.
+TEST(Run, DerivesThePublishedRatesFromThePublishedStepTime) {
+  const RunReport run = v3_run(19.926);
+  EXPECT_NEAR(run.tokens_per_step, 15360.0 * 4096, 0.5);
+  EXPECT_NEAR(run.tokens_per_day / 1e9, 272.80, 0.005);
+  constexpr double kRouters = 0.0026;
+  EXPECT_NEAR(run.tflops_causal / 385, 1 + kRouters, 0.0015);  // printed to a whole number
+  EXPECT_NEAR(run.tflops_noncausal / 432, 1 + kRouters, 0.0015);
+  EXPECT_NEAR(run.mfu_causal / 0.3894, 1 + kRouters, 0.0005);
+  EXPECT_NEAR(run.mfu_noncausal / 0.4373, 1 + kRouters, 0.0005);
+}
+
+TEST(JsonReport, HoldsTheContractsFields) {
+  const Json json = Json::parse(render(small_report(), Format::json));
+  EXPECT_EQ(json.at("schema"), 1);
+  for (const char* key :
+       {"version", "seed", "engine", "inputs", "simulated", "symmetry", "left_out"}) {
+    EXPECT_TRUE(json.at("header").contains(key)) << key;
+  }
+  for (const char* key :
+       {"name", "endpoints", "switches", "switches_by_layer", "inter_switch_links",
+        "endpoint_links", "cost_usd", "cost_per_endpoint_usd", "power_w"}) {
+    EXPECT_TRUE(json.at("fabrics").at(0).contains(key)) << key;
+  }
+  const Json& run = json.at("runs").at(0);
+  for (const char* key :
+       {"name", "fabric", "workload", "step_time_s", "phases_s", "tokens_per_day", "tflops_causal",
+        "tflops_noncausal", "mfu_causal", "mfu_noncausal", "estimated_share"}) {
+    EXPECT_TRUE(run.contains(key)) << key;
+  }
+  double sum = 0;
+  for (const char* key :
+       {"forward_1f", "bubble", "backward_1b", "weight_1w", "overlapped_1f1b", "optimizer"}) {
+    sum += run.at("phases_s").at(key).get<double>();
+  }
+  EXPECT_EQ(sum, run.at("step_time_s").get<double>());
+}
+
+TEST(JsonReport, SaysNullForAPriceThatIsNotKnown) {
+  const Json json = Json::parse(render(small_report(), Format::json));
+  EXPECT_TRUE(json.at("fabrics").at(0).at("cost_usd").is_null());
+}
+
+TEST(CsvReport, HasOneRowAFabricAndAsManyCellsAsColumns) {
+  Report report = small_report();
+  report.fabrics.push_back(report.fabrics[0]);
+  report.fabrics[1].fabric.topology.name = "with, \"quotes\"";
+  report.runs.push_back(report.runs[0]);
+  const std::string csv = render(report, Format::csv);
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
+  EXPECT_NE(csv.find("\n\"with, \"\"quotes\"\"\","), std::string::npos);
+  const std::string first = csv.substr(0, csv.find('\n'));
+  const std::string second =
+      csv.substr(first.size() + 1, csv.find('\n', first.size() + 1) - first.size() - 1);
+  EXPECT_EQ(std::count(first.begin(), first.end(), ','),
+            std::count(second.begin(), second.end(), ','));
+}
+
+TEST(Report, IsTheSameBytesForTheSameInput) {
+  for (const Format format : {Format::text, Format::json, Format::csv, Format::md}) {
+    EXPECT_EQ(render(small_report(), format), render(small_report(), format));
+  }
+}
+
+}  // namespace
+}  // namespace planewise::report
