@@ -1,0 +1,278 @@
+// The subcommands: each reads its files, calls the stages in order, and writes one report.
+#include "tools/commands.h"
+
+#include <fmt/format.h>
+#include <git_version.h>
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "fabric/dot.h"
+#include "report/notes.h"
+#include "spec/nearest_word.h"
+#include "tools/load.h"
+#include "tools/output.h"
+#include "tools/simulate_runs.h"
+
+namespace planewise::tools {
+namespace {
+
+constexpr std::int64_t kDefaultSequenceLength = 4096;
+const std::map<std::string, report::Format> kFormats = {{"text", report::Format::text},
+                                                        {"json", report::Format::json},
+                                                        {"csv", report::Format::csv},
+                                                        {"md", report::Format::md}};
+const std::map<std::string, simulate::EngineKind> kEngines = {
+    {"fast", simulate::EngineKind::fast}, {"simgrid", simulate::EngineKind::simgrid}};
+
+/// What a subcommand keeps between reading the command line and running.
+struct Arguments {
+  InputPaths paths{};
+  std::vector<std::string> files{};
+  std::string form = "dot";
+  std::int64_t sequence_length = kDefaultSequenceLength;
+  OutputOptions output{};
+  SimulationFlags simulation{};
+};
+
+/// What runs once the command line is read; returns the exit code.
+using Action = std::function<int()>;
+
+/// Adds --format and --output.
+void add_output_options(CLI::App& command, OutputOptions& options) {
+  command.add_option("--format", options.format, "text, json, csv or md")
+      ->transform(CLI::CheckedTransformer(kFormats))
+      ->option_text("FORM [text]");
+  command.add_option("--output", options.output, "write to FILE, complete or not at all")
+      ->option_text("FILE");
+}
+
+/// Adds --engine, --seed and --no-symmetry.
+void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
+  command.add_option("--engine", flags.engine, "fast, or simgrid (the reference)")
+      ->transform(CLI::CheckedTransformer(kEngines))
+      ->option_text("ENGINE [fast]");
+  command.add_option("--seed", flags.seed, "of every random choice")->option_text("N [1]");
+  command.add_flag("--no-symmetry", flags.no_symmetry, "drive every rank and flow, reduce nothing");
+}
+
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& what,
+                      const std::string& example) {
+  CLI::App* command = app.add_subcommand(name, what);
+  command->footer("Example:\n  " + example);
+  return command;
+}
+
+void add_prices_option(CLI::App& command, Arguments& arguments) {
+  command
+      .add_option("--prices", arguments.paths.price_book,
+                  "price book to use instead of the one that a topology names")
+      ->option_text("FILE");
+}
+
+void add_workload_option(CLI::App& command, Arguments& arguments) {
+  command.add_option("-w,--workload", arguments.paths.workload, "what is trained, and how")
+      ->required()
+      ->option_text("FILE");
+}
+
+/// One or more topologies, as positionals.
+void add_topologies(CLI::App& command, Arguments& arguments) {
+  command.add_option("TOPOLOGY", arguments.paths.topologies, "the fabrics")
+      ->required()
+      ->option_text("FILE...");
+}
+
+/// Exactly one topology.
+void add_topology(CLI::App& command, Arguments& arguments, const std::string& name) {
+  command.add_option(name, arguments.paths.topologies, "the fabric")
+      ->required()
+      ->expected(1)
+      ->option_text("FILE");
+}
+
+/// The one fabric's name, or how many there are.
+std::string fabrics_name(const Inputs& inputs) {
+  const std::size_t count = inputs.topologies.size();
+  return count == 1 ? inputs.topologies.front().topology.name : fmt::format("{} fabrics", count);
+}
+
+/// Reads, simulates and writes one report: what compare and run share.
+int simulate_and_write(const Arguments& arguments, bool detailed) {
+  const Inputs inputs = load_inputs(arguments.paths);
+  report::Report report = simulate_runs(inputs, arguments.simulation);
+  report.title = fmt::format("{}: {} on {}", inputs.job->job.name, inputs.job->model.name,
+                             fabrics_name(inputs));
+  report.detailed = detailed;
+  write_report(report, arguments.output);
+  return kFine;
+}
+
+void add_compare(CLI::App& app, Action& action) {
+  CLI::App* command = add_command(
+      app, "compare", "counts, cost, power and step time of several fabrics, side by side",
+      "planewise compare -w workloads/deepseek_v3_train_2048_h800.yaml topologies/mpft_2048.yaml "
+      "topologies/ft3_2048.yaml");
+  const auto arguments = std::make_shared<Arguments>();
+  add_workload_option(*command, *arguments);
+  add_topologies(*command, *arguments);
+  add_prices_option(*command, *arguments);
+  add_simulation_flags(*command, arguments->simulation);
+  add_output_options(*command, arguments->output);
+  command->callback([arguments, &action] {
+    action = [arguments] { return simulate_and_write(*arguments, false); };
+  });
+}
+
+void add_cost(CLI::App& app, Action& action) {
+  CLI::App* command = add_command(
+      app, "cost", "counts, bill, cost and power of fabrics",
+      "planewise cost topologies/ft2_2048.yaml topologies/mpft_16384.yaml --format json");
+  const auto arguments = std::make_shared<Arguments>();
+  add_topologies(*command, *arguments);
+  add_prices_option(*command, *arguments);
+  add_output_options(*command, arguments->output);
+  command->callback([arguments, &action] {
+    action = [arguments] {
+      const Inputs inputs = load_inputs(arguments->paths);
+      report::Report report{.title = fmt::format("cost of {}", fabrics_name(inputs)),
+                            .fabrics = fabric_reports(inputs)};
+      report.header = {.version = kPlanewiseVersion,
+                       .inputs = input_files(inputs),
+                       .left_out = report::cost_left_out_notes()};
+      write_report(report, arguments->output);
+      return kFine;
+    };
+  });
+}
+
+void add_run(CLI::App& app, Action& action) {
+  CLI::App* command = add_command(
+      app, "run", "one simulation: step time by phase and stage, compute blocks, link loads",
+      "planewise run -w workloads/deepseek_v3_train_256_h800.yaml -t topologies/mrft_256.yaml "
+      "--engine simgrid");
+  const auto arguments = std::make_shared<Arguments>();
+  add_workload_option(*command, *arguments);
+  add_topology(*command, *arguments, "-t,--topology");
+  add_prices_option(*command, *arguments);
+  add_simulation_flags(*command, arguments->simulation);
+  add_output_options(*command, arguments->output);
+  command->callback([arguments, &action] {
+    action = [arguments] { return simulate_and_write(*arguments, true); };
+  });
+}
+
+void add_model(CLI::App& app, Action& action) {
+  CLI::App* command =
+      add_command(app, "model", "parameters, KV cache and training FLOPs of models",
+                  "planewise model models/deepseek_v3.yaml models/llama3.1_405b.yaml");
+  const auto arguments = std::make_shared<Arguments>();
+  command->add_option("MODEL", arguments->files, "the models")->required()->option_text("FILE...");
+  command->add_option("--sequence-length", arguments->sequence_length, "tokens, for the FLOPs")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000'000}))
+      ->option_text("N [4096]");
+  add_output_options(*command, arguments->output);
+  command->callback([arguments, &action] {
+    action = [arguments] {
+      spec::Diagnostics diagnostics;
+      report::Report report{.title =
+                                fmt::format("{} {}", arguments->files.size(),
+                                            arguments->files.size() == 1 ? "model" : "models")};
+      report.header.version = kPlanewiseVersion;
+      std::vector<spec::ModelSpec> models;
+      for (const std::string& file : arguments->files) {
+        models.push_back(spec::read_model(file, diagnostics));
+      }
+      diagnostics.throw_if_any();
+      for (const spec::ModelSpec& model : models) {
+        report.models.push_back(report::make_model(model, arguments->sequence_length));
+        report.header.inputs.push_back({.path = model.origin.path, .sha256 = model.origin.sha256});
+      }
+      write_report(report, arguments->output);
+      return kFine;
+    };
+  });
+}
+
+void add_check(CLI::App& app, Action& action) {
+  CLI::App* command = add_command(app, "check", "validate YAML files and the files that they name",
+                                  "planewise check topologies/*.yaml workloads/*.yaml");
+  const auto arguments = std::make_shared<Arguments>();
+  command->add_option("FILE", arguments->files, "files of any kind")
+      ->required()
+      ->option_text("FILE...");
+  add_output_options(*command, arguments->output);
+  command->callback([arguments, &action] {
+    action = [arguments] {
+      spec::Diagnostics diagnostics;
+      report::Report report{.title = "nothing wrong"};
+      report.header.version = kPlanewiseVersion;
+      for (const std::string& file : arguments->files) {
+        report.files.push_back({.path = file, .kind = spec::check_file(file, diagnostics)});
+      }
+      diagnostics.throw_if_any();
+      write_report(report, arguments->output);
+      return kFine;
+    };
+  });
+}
+
+void add_graph(CLI::App& app, Action& action) {
+  CLI::App* command =
+      add_command(app, "graph", "a fabric's graph in a form that other tools read",
+                  "planewise graph topologies/mrft_256.yaml --as dot | dot -Tsvg > mrft.svg");
+  const auto arguments = std::make_shared<Arguments>();
+  add_topology(*command, *arguments, "TOPOLOGY");
+  command->add_option("--as", arguments->form, "dot (Graphviz)")
+      ->check(CLI::IsMember({"dot"}))
+      ->option_text("FORM [dot]");
+  command->add_option("--output", arguments->output.output, "write to FILE, complete or not at all")
+      ->option_text("FILE");
+  command->callback([arguments, &action] {
+    action = [arguments] {
+      const Inputs inputs = load_inputs(arguments->paths);
+      const fabric::Fabric fabric = fabric::lay_out(inputs.topologies.front().topology);
+      write_output(fabric::to_dot(fabric), arguments->output.output);
+      return kFine;
+    };
+  });
+}
+
+/// True after saying so if the first argument is no command. CLI11 itself only says that one is
+/// missing.
+bool is_unknown_command(const CLI::App& app, int argc, char** argv) {
+  const std::string word = argc > 1 ? argv[1] : "-";
+  spec::WordSet names;
+  for (const CLI::App* command : app.get_subcommands({})) names.insert(command->get_name());
+  if (word.starts_with('-') || names.contains(word)) return false;
+  const std::optional<std::string> nearest = spec::nearest_word(word, names);
+  fmt::print(stderr, "planewise: no command '{}'{}; the commands are {} (planewise --help)\n", word,
+             nearest ? fmt::format("; did you mean '{}'?", *nearest) : "", fmt::join(names, ", "));
+  return true;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app{
+      "Which network should this GPU cluster have, what does it cost, and how fast will it train?",
+      "planewise"};
+  app.set_version_flag("--version", kPlanewiseVersion);
+  app.require_subcommand(1);
+  Action action;
+  for (const auto& add : {add_compare, add_cost, add_run, add_model, add_check, add_graph}) {
+    add(app, action);
+  }
+  if (is_unknown_command(app, argc, argv)) return kUsage;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kFine : kUsage;
+  }
+  return action();
+}
+
+}  // namespace planewise::tools

@@ -1,0 +1,27 @@
+# bash completion for planewise
+_planewise() {
+  local commands="compare cost run model check graph"
+  local word="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
+  case "$previous" in
+    --format) COMPREPLY=($(compgen -W "text json csv md" -- "$word")); return ;;
+    --engine) COMPREPLY=($(compgen -W "fast simgrid" -- "$word")); return ;;
+    --as) COMPREPLY=($(compgen -W "dot" -- "$word")); return ;;
+    --seed|--sequence-length) return ;;
+  esac
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=($(compgen -W "$commands --help --version" -- "$word"))
+  elif [[ "$word" == -* ]]; then
+    local options="--help --format --output"
+    case "${COMP_WORDS[1]}" in
+      compare) options+=" --workload --prices --engine --seed --no-symmetry" ;;
+      run) options+=" --workload --topology --prices --engine --seed --no-symmetry" ;;
+      cost) options+=" --prices" ;;
+      model) options+=" --sequence-length" ;;
+      graph) options="--help --as --output" ;;
+    esac
+    COMPREPLY=($(compgen -W "$options" -- "$word"))
+  else
+    COMPREPLY=($(compgen -f -X '!*.yaml' -- "$word") $(compgen -d -- "$word"))
+  fi
+}
+complete -o filenames -F _planewise planewise
