@@ -59,8 +59,24 @@ void check_job_and_model(const JobSpec& job, const ModelSpec& model, Diagnostics
   }
 }
 
+namespace {
+
+/// A sprayed flow is simulated on one trunk for all parallel links, which is exact only if they are
+/// alike.
+void check_spray(const TopologySpec& topology, Diagnostics& diagnostics) {
+  const bool sprays = topology.fabric.routing == Routing::spray;
+  if (!sprays || topology.fabric.striping == Striping::even) return;
+  diagnostics.add(topology.origin.diagnose("fabric.routing",
+                                           "'spray' is simulated for even striping only; under "
+                                           "greedy striping spines have unlike numbers of links",
+                                           "write 'ecmp' or 'static', or 'striping: even'"));
+}
+
+}  // namespace
+
 void check_job_and_topology(const JobSpec& job, const TopologySpec& topology,
                             Diagnostics& diagnostics) {
+  check_spray(topology, diagnostics);
   const auto refuse = [&](const char* key, const std::string& message,
                           const std::string& hint = {}) {
     diagnostics.add(job.origin.diagnose(key, message, hint));

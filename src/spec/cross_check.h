@@ -17,7 +17,8 @@ void check_prices(const TopologySpec& topology, const PriceBookSpec& book,
 /// simulated.
 void check_job_and_model(const JobSpec& job, const ModelSpec& model, Diagnostics& diagnostics);
 
-/// The job's ranks fill the topology's GPUs, and its expert groups fill whole nodes.
+/// The job's ranks fill the topology's GPUs, its expert groups fill whole nodes, and the topology's
+/// routing can be simulated.
 void check_job_and_topology(const JobSpec& job, const TopologySpec& topology,
                             Diagnostics& diagnostics);
 

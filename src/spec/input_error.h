@@ -19,13 +19,12 @@ struct Position {
 /// One mistake in one input file.
 struct Diagnostic {
   std::string file{};
-  Position at{};          ///< The column counts characters.
-  std::string key{};      ///< Path in the document, such as `fabric.link_rate`; may be empty.
-  std::string message{};  ///< What is wrong, lower case, no full stop.
-  std::string hint{};     ///< What to write instead; empty if there is no one answer.
-  std::string
-      source_line{};  ///< The line at `at`, ready to print; of a long one the part around it.
-  int caret = 0;      ///< Characters of `source_line` before the place.
+  Position at{};              ///< The column counts characters.
+  std::string key{};          ///< Path in the document, such as `fabric.link_rate`; may be empty.
+  std::string message{};      ///< What is wrong, lower case, no full stop.
+  std::string hint{};         ///< What to write instead; empty if there is no one answer.
+  std::string source_line{};  ///< Ready to print; of a long line the part around `at`.
+  int caret = 0;              ///< Characters of `source_line` before the place.
 };
 
 /// Renders `diagnostic` with its source line and a caret, as compilers do; ends with a newline.

@@ -11,7 +11,7 @@
 namespace planewise::spec {
 
 // Limits that keep a hostile or broken file from costing time or memory.
-inline constexpr std::size_t kMaxFileBytes = 4'000'000;  ///< yaml-cpp reads 2 to 4 MB a second.
+inline constexpr std::size_t kMaxFileBytes = 4'000'000;  ///< yaml-cpp needs 8 s for 18 MB.
 inline constexpr std::size_t kMaxValues = 100'000;       ///< An alias counts as what it names.
 inline constexpr std::size_t kMaxDepth = 64;             ///< Maps and lists within each other.
 

@@ -17,14 +17,15 @@ std::size_t allocation_count = 0;
 
 }  // namespace
 
-// These replace the allocation of the whole test program.
-void* operator new(std::size_t size) {
+// These replace the allocation of the whole test program. Not inlined: g++ 12 would take the malloc
+// in one and the free in the other for a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocation_count;
   if (void* const memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace planewise::engine {
 namespace {

@@ -124,6 +124,18 @@ TEST_F(CrossCheck, RanksFillTheGpus) {
                                        x.topology.origin.path + " has 13 x 8 = 104 GPUs"}));
 }
 
+TEST_F(CrossCheck, SprayNeedsEvenStriping) {
+  x.topology.fabric.striping = Striping::greedy;
+  x.topology.fabric.routing = Routing::spray;
+  Diagnostics diagnostics;
+  check_job_and_topology(x.job, x.topology, diagnostics);
+  ASSERT_EQ(diagnostics.list().size(), 1U);
+  EXPECT_EQ(diagnostics.list()[0].key, "fabric.routing");
+  EXPECT_EQ(diagnostics.list()[0].file, x.topology.origin.path);
+  x.topology.fabric.routing = Routing::ecmp;
+  EXPECT_EQ(job_and_topology(), Texts{});
+}
+
 TEST_F(CrossCheck, ExpertGroupsFillNodes) {
   x.job.parallel.expert = 4;
   EXPECT_EQ(job_and_topology(),

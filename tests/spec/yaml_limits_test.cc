@@ -72,12 +72,16 @@ std::string repeated(const std::string& text, std::size_t times) {
   return out;
 }
 
+// yaml-cpp reads 8 MB of one scalar a second; these are 4 MB, and the machine may be a slow one.
+constexpr double kLongText = 3;
+
 constexpr std::size_t kNearLimit = kMaxFileBytes - 100;
 
 struct Hostile {
   std::string name;
   std::function<std::string()> text;
-  std::string expected;  // how the first mistake starts
+  std::string expected;          // how the first mistake starts
+  double processor_seconds = 1;  // at most; measured: 0.25 s
 };
 
 std::ostream& operator<<(std::ostream& out, const Hostile& hostile) { return out << hostile.name; }
@@ -86,12 +90,11 @@ std::string name_of(const testing::TestParamInfo<Hostile>& test) { return test.p
 
 class HostileFile : public testing::TestWithParam<Hostile> {};
 
-TEST_P(HostileFile, IsRefusedWithinASecondAndALittleMemory) {
+TEST_P(HostileFile, IsRefusedAtOnceAndInLittleMemory) {
   const Outcome outcome = check(GetParam().text());
   EXPECT_EQ(outcome.said.substr(0, GetParam().expected.size()), GetParam().expected);
-  // Measured: at most 0.5 s and 170 MB.
-  EXPECT_LT(outcome.processor_seconds, 1 * kSlower);
-  EXPECT_LT(outcome.megabytes, 300 * kSlower);
+  EXPECT_LT(outcome.processor_seconds, GetParam().processor_seconds * kSlower);
+  EXPECT_LT(outcome.megabytes, 300 * kSlower);  // measured: 170 MB
 }
 
 std::string alias_bomb() {
@@ -110,8 +113,10 @@ INSTANTIATE_TEST_SUITE_P(
                             "1:33: nested deeper than 64 levels"},
                     Hostile{"closed", [] { return repeated("[", 10'000) + repeated("]", 10'000); },
                             "1:65: nested deeper than 64 levels"},
-                    Hostile{"braces", [] { return repeated("{", 10'000); }, "1:"},
-                    Hostile{"maps", [] { return repeated("{a: ", 10'000); }, "1:"},
+                    Hostile{"braces", [] { return repeated("{", 10'000); },
+                            "1:64: nested deeper than 64 levels"},
+                    Hostile{"maps", [] { return repeated("{a: ", 10'000); },
+                            "1:253: nested deeper than 64 levels"},
                     Hostile{"dashes", [] { return repeated("- ", 10'000); },
                             "1:129: nested deeper than 64 levels"},
                     Hostile{"questions", [] { return repeated("? ", 10'000); },
@@ -141,15 +146,18 @@ INSTANTIATE_TEST_SUITE_P(
     name_of);
 INSTANTIATE_TEST_SUITE_P(
     Long, HostileFile,
-    testing::Values(
-        Hostile{"scalar", [] { return std::string(kNearLimit, 'a'); }, "1:1: the file 'aaaaaa"},
-        Hostile{"key",
-                [] { return "planewise_model: 1\n? " + std::string(kNearLimit, 'k') + "\n: 1\n"; },
-                "1:1: attention: missing key"},
-        Hostile{"over_limit", [] { return std::string(kMaxFileBytes + 1, ' '); },
-                "larger than 4 MB"},
-        Hostile{"binary", [] { return std::string(kNearLimit, '\0'); },
-                "1:1: byte 0x00 is not text"}),
+    testing::Values(Hostile{"scalar", [] { return std::string(kNearLimit, 'a'); },
+                            "1:1: the file 'aaaaaa", kLongText},
+                    Hostile{"key",
+                            [] {
+                              return "planewise_model: 1\n? " + std::string(kNearLimit, 'k') +
+                                     "\n: 1\n";
+                            },
+                            "1:1: attention: missing key", kLongText},
+                    Hostile{"over_limit", [] { return std::string(kMaxFileBytes + 1, ' '); },
+                            "larger than 4 MB"},
+                    Hostile{"binary", [] { return std::string(kNearLimit, '\0'); },
+                            "1:1: byte 0x00 is not text"}),
     name_of);
 
 // Of a value, key or line of megabytes a message shows the beginning.
