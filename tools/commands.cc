@@ -43,8 +43,11 @@ using Action = std::function<int()>;
 
 /// Adds --format and --output.
 void add_output_options(CLI::App& command, OutputOptions& options) {
-  command.add_option("--format", options.format, "text, json, csv or md")
-      ->transform(CLI::CheckedTransformer(kFormats))
+  command
+      .add_option_function<std::string>(
+          "--format", [&options](const std::string& word) { options.format = kFormats.at(word); },
+          "text, json, csv or md")
+      ->check(CLI::IsMember(&kFormats))
       ->option_text("FORM [text]");
   command.add_option("--output", options.output, "write to FILE, complete or not at all")
       ->option_text("FILE");
@@ -52,8 +55,11 @@ void add_output_options(CLI::App& command, OutputOptions& options) {
 
 /// Adds --engine, --seed and --no-symmetry.
 void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
-  command.add_option("--engine", flags.engine, "fast, or simgrid (the reference)")
-      ->transform(CLI::CheckedTransformer(kEngines))
+  command
+      .add_option_function<std::string>(
+          "--engine", [&flags](const std::string& word) { flags.engine = kEngines.at(word); },
+          "fast, or simgrid (the reference)")
+      ->check(CLI::IsMember(&kEngines))
       ->option_text("ENGINE [fast]");
   command.add_option("--seed", flags.seed, "of every random choice")->option_text("N [1]");
   command.add_flag("--no-symmetry", flags.no_symmetry, "drive every rank and flow, reduce nothing");
