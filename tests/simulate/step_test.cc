@@ -71,7 +71,7 @@ FreeCommunication without_communication(const SmallJob& small) {
   return out;
 }
 
-// Ideal bubble of 1F1B: (P - 1)(F + B) (WORKLOAD equations, docs/equations.md), on every rank.
+// Ideal bubble of 1F1B: (P - 1)(F + B) (docs/equations.md), on every rank.
 TEST(Step, HasTheIdealBubbleWhenCommunicationIsFree) {
   for (const SmallJob small :
        {SmallJob{.pipeline = 4, .micro_batches = 8}, SmallJob{.pipeline = 4, .micro_batches = 4},

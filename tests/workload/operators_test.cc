@@ -78,7 +78,7 @@ TEST(Operators, HaveTheShapesOfTheTrace) {
   const spec::GemmShape down{.groups = 4, .m = 8192, .n = 7168, .k = 2048};
   EXPECT_EQ(moe.operators[1].shape, gate_up);
   EXPECT_EQ(moe.operators[2].shape, down);
-  // 2 x 32768 rows x 3 x 7168 x 2048 = 2.886 TFLOP routed (CALIBRATION.md: 2.89), an eighth of it
+  // 2 x 32768 rows x 3 x 7168 x 2048 = 2.886 TFLOP routed, an eighth of it
   // shared.
   EXPECT_NEAR(work_of(moe_weight(in)), 2 * (32768.0 + 4096.0) * 3 * 7168 * 2048, 1);
 }
