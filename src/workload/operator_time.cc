@@ -12,12 +12,21 @@ struct Timed {
   spec::Evidence evidence = spec::Evidence::estimated;
 };
 
+/// The model was fitted within the rows a group of the points; outside it is a guess.
+bool extrapolates(const Operator& op, const spec::OperatorCurve& curve) {
+  if (curve.points.empty()) return false;
+  const auto [least, most] =
+      std::minmax_element(curve.points.begin(), curve.points.end(),
+                          [](const auto& a, const auto& b) { return a.shape.m < b.shape.m; });
+  return op.shape.m < least->shape.m || op.shape.m > most->shape.m;
+}
+
 Timed time_gemm(const Operator& op, const spec::OperatorCurve& curve) {
   for (const spec::GemmPoint& point : curve.points) {
     if (point.shape == op.shape) return {op.work / point.rate, curve.evidence};
   }
   return {curve.overhead + op.work / curve.flop_rate + op.traffic / curve.memory_rate,
-          curve.model_evidence};
+          extrapolates(op, curve) ? spec::Evidence::estimated : curve.model_evidence};
 }
 
 Timed time_operator(const Operator& op, const spec::OperatorCurve& curve) {

@@ -13,7 +13,8 @@ namespace planewise::workload {
 ///
 /// Operators run here alone on all SMs of the GPU. A curve taken on fewer SMs or beside
 /// communication is used as it is and counts as `estimated`, since it is used outside its
-/// conditions. Requires: `profile` has every operator (spec::check_profile).
+/// conditions. So does a product with fewer or more rows a group than any
+/// point of its curve. Requires: `profile` has every operator (spec::check_profile).
 void time_block(Block& block, const spec::ProfileSpec& profile);
 
 /// The profile entries that `blocks` need, each once, in order of first use.

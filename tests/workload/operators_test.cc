@@ -108,6 +108,14 @@ TEST(OperatorTime, UsesTheModelForOtherShapes) {
   EXPECT_EQ(gate_up.evidence, spec::Evidence::fitted);
 }
 
+TEST(OperatorTime, CountsProductsBeyondThePointsAsEstimates) {
+  OperatorInput in = v3_input();
+  in.tokens = 64;  // the profile's DeepGEMM rows have 4096 rows and more
+  Block block = dense_forward(in);
+  time_block(block, v3().profile);
+  EXPECT_EQ(block.operators[0].evidence, spec::Evidence::estimated);
+}
+
 TEST(OperatorTime, CountsValuesUsedOutsideTheirConditionsAsEstimates) {
   Block block = attention_weight(v3_input());
   time_block(block, v3().profile);
