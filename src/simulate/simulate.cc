@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "base/check.h"
 
@@ -20,21 +21,21 @@ EngineFactory factory_of(EngineKind kind) {
 
 std::vector<LinkLoad> busiest_links(const System& system, const DrivenStep& step,
                                     const fabric::Router& router) {
-  std::map<fabric::LinkKind, LinkLoad> busiest;
-  std::map<fabric::LinkKind, std::int32_t> which;
-  for (std::size_t i = 0; i < system.links.size(); ++i) {
-    const SystemLink& link = system.links[i];
-    const double load = step.carried[i].in(link.capacity * step.step_time);
-    LinkLoad& best = busiest[link.kind];
-    if (load <= best.mean_load) continue;
-    best = {.kind = link.kind, .carried = step.carried[i], .mean_load = load};
-    which[link.kind] = link.router_link;
+  const auto load_of = [&](std::size_t link) {
+    return step.carried[link].in(system.links[link].capacity * step.step_time);
+  };
+  std::map<fabric::LinkKind, std::size_t> busiest;
+  for (std::size_t link = 0; link < system.links.size(); ++link) {
+    const auto [entry, is_first] = busiest.try_emplace(system.links[link].kind, link);
+    if (!is_first && load_of(link) > load_of(entry->second)) entry->second = link;
   }
   std::vector<LinkLoad> loads;
-  for (auto& [kind, load] : busiest) {
-    if (load.mean_load == 0) continue;
-    load.name = router.link_name(which[kind]);
-    loads.push_back(std::move(load));
+  for (const auto& [kind, link] : busiest) {
+    if (load_of(link) == 0) continue;
+    loads.push_back({.kind = kind,
+                     .name = router.link_name(system.links[link].router_link),
+                     .carried = step.carried[link],
+                     .mean_load = load_of(link)});
   }
   return loads;
 }
@@ -61,10 +62,11 @@ Result simulate(const workload::Program& program, const workload::Placement& pla
                 const fabric::Fabric& fabric, const SimulationOptions& options) {
   PW_CHECK(fabric.gpu_count() == program.rank_count());
   const fabric::Router router(fabric, fabric.topology.fabric.routing);
-  const System system = make_system(program, placement, router, options.seed);
+  System system = make_system(program, placement, router, options.seed);
+  const Symmetry unreduced = no_symmetry(system);
   const ReducedSystem driven =
       options.symmetry ? reduce(system)
-                       : ReducedSystem{.system = system, .symmetry = no_symmetry(system)};
+                       : ReducedSystem{.system = std::move(system), .symmetry = unreduced};
   DrivenStep step = drive(driven.system, factory_of(options.engine), options.progress);
   Result result{.step_time = step.step_time,
                 .ranks = std::move(step.ranks),

@@ -9,7 +9,7 @@ namespace planewise::spec {
 /// Spelled as in YAML.
 enum class Evidence : std::uint8_t {
   measured,   ///< By us, on the named machine.
-  published,  ///< Printed in the named source.
+  published,  ///< Printed in the named source; of a rate, also a printed time under our count.
   fitted,     ///< Solved for from published or measured operators, collectives or prices.
   estimated,  ///< Judgement, or a value used outside the conditions it was measured in.
 };

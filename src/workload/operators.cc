@@ -3,14 +3,11 @@
 #include <utility>
 
 #include "base/check.h"
+#include "workload/element_size.h"
 
 namespace planewise::workload {
 namespace {
 
-// Element sizes: BF16 activations, FP8 (e4m3) operands with one FP32 scale for 128 elements.
-constexpr double kBf16 = 2;
-constexpr double kFp8 = 1 + 4.0 / 128;
-constexpr double kFp32 = 4;
 // Core attention backward does 2.5 times the forward's products (five instead of two):
 // FlashAttention-2.
 constexpr double kAttentionBackwardFactor = 2.5;

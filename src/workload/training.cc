@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "workload/element_size.h"
 #include "workload/operator_time.h"
 #include "workload/operators.h"
 #include "workload/schedule.h"
@@ -73,9 +74,6 @@ constexpr LabelText kLabels[] = {
     {"parameters, in the node", "ring", false},
     {"expert parameters", "ring", false},
 };
-
-constexpr double kBf16 = 2;
-constexpr double kFp8 = 1 + 4.0 / 128;  // e4m3 and one FP32 scale for 128 elements
 
 std::vector<Block> layer_blocks(const spec::JobSpec& job, const spec::ModelSpec& model) {
   const OperatorInput in{.model = model,
