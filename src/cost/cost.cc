@@ -20,13 +20,14 @@ BillLine bill_line(const char* role, std::int64_t quantity, const spec::RolePric
 
 Bill price(const fabric::Counts& counts, const spec::PriceBookSpec& book) {
   PW_CHECK(counts.endpoints >= 1);
+  const spec::RolePrices& roles = *book.roles;
   Bill bill;
   bill.price_book = book.name;
   bill.price_date = book.date;
   bill.lines = {
-      bill_line("switch", counts.switches(), book.switch_role),
-      bill_line("inter_switch_link", counts.inter_switch_links, book.inter_switch_link),
-      bill_line("endpoint_link", counts.endpoint_links, book.endpoint_link),
+      bill_line("switch", counts.switches(), roles.switch_role),
+      bill_line("inter_switch_link", counts.inter_switch_links, roles.inter_switch_link),
+      bill_line("endpoint_link", counts.endpoint_links, roles.endpoint_link),
   };
   Usd estimated;
   for (const BillLine& line : bill.lines) {

@@ -145,6 +145,8 @@ const char* word(VertexKind kind) {
       return "spine";
     case VertexKind::core:
       return "core";
+    case VertexKind::nvlink_switch:
+      break;
   }
   PW_UNREACHABLE("a vertex of no kind");
 }
@@ -159,6 +161,8 @@ const char* colour(VertexKind kind) {
       return "#cfdff5";
     case VertexKind::core:
       return "#f5dfc0";
+    case VertexKind::nvlink_switch:
+      break;
   }
   PW_UNREACHABLE("a vertex of no kind");
 }

@@ -1,91 +1,152 @@
 #include "fabric/fabric.h"
 
+#include <algorithm>
+
 #include "base/check.h"
+#include "base/overloads.h"
+#include "fabric/families.h"
+#include "fabric/graph_metrics.h"
 
 namespace planewise::fabric {
 namespace {
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-struct Uplinks {
-  std::int64_t lower_switches = 0;
-  std::int64_t uplinks = 0;      // Of each lower switch.
-  std::int64_t upper_ports = 0;  // Ports down of each upper switch.
-  spec::Striping striping = spec::Striping::even;
-};
-
-/// Switches above `lower_switches`: as few as the ports allow, or as also divide the uplinks.
-std::int64_t switches_above(const Uplinks& below) {
-  std::int64_t switches = ceil_div(below.lower_switches * below.uplinks, below.upper_ports);
-  // So every pair is joined. It holds if there are no more switches below than an upper has ports.
-  PW_CHECK(switches <= below.uplinks);
-  if (below.striping == spec::Striping::greedy) return switches;
-  while (below.uplinks % switches != 0) ++switches;
-  return switches;
+double narrowest_layer(const Fabric& fabric) {
+  const PlaneLayout& plane = fabric.plane;
+  const auto width = static_cast<double>(fabric.topology.fabric.ports_per_uplink());
+  auto links = static_cast<double>(plane.endpoints);
+  if (plane.leaves > 1) links = std::min(links, static_cast<double>(plane.leaf_links) * width);
+  if (plane.pods > 1) links = std::min(links, static_cast<double>(plane.spine_links) * width);
+  return links / 2;
 }
 
-std::int64_t leaf_count(const spec::TopologySpec& topology, std::int64_t down) {
-  const spec::NodesSpec& nodes = topology.nodes;
-  if (topology.fabric.family == spec::Family::mrft) return nodes.nics * ceil_div(nodes.count, down);
-  return ceil_div(spec::endpoints_per_plane(topology), down);
+/// Links across an even division of one plane, in links at the link rate.
+double cut(const Fabric& fabric) {
+  return std::visit(
+      Overloads{[&](const spec::TreeSpec&) { return narrowest_layer(fabric); },
+                [](const spec::DragonflySpec& s) { return cut_dragonfly(s); },
+                [&](const spec::DragonflyPlusSpec& s) {
+                  return cut_dragonfly_plus(s, fabric.topology.fabric.radix);
+                },
+                [](const spec::SlimFlySpec& s) { return cut_slim_fly(s); },
+                [](const spec::HyperXSpec& s) { return cut_hyperx(s); },
+                [](const spec::TorusSpec& s) { return cut_torus(s); },
+                [&](const spec::DualTorSpec&) { return narrowest_layer(fabric); },
+                [&](const spec::CustomSpec&) { return static_cast<double>(graph_cut(fabric)); }},
+      fabric.topology.fabric.shape);
 }
 
-/// Leaves of a pod: all of them in two layers, else spread evenly over the fewest pods.
-std::int64_t leaves_per_pod(const spec::TopologySpec& topology, std::int64_t leaves) {
-  if (topology.fabric.layers == 2) return leaves;
-  const std::int64_t pod_capacity = spec::spine_ports(topology).down;
-  const std::int64_t even = ceil_div(leaves, ceil_div(leaves, pod_capacity));
-  if (topology.fabric.family != spec::Family::mrft) return even;
-  // The rails of a node stay in one pod, unless a pod is too small for a leaf of each.
-  const std::int64_t whole_groups = ceil_div(even, topology.nodes.nics) * topology.nodes.nics;
-  return whole_groups <= pod_capacity ? whole_groups : even;
+int tree_diameter(const PlaneLayout& plane) {
+  if (plane.leaves == 1) return 0;
+  return plane.pods == 1 ? 2 : 4;
 }
 
 }  // namespace
 
-Fabric lay_out(const spec::TopologySpec& topology) {
-  const spec::FabricSpec& fabric = topology.fabric;
-  PW_CHECK(topology.nodes.count >= 1);
-  PW_CHECK(topology.nodes.nics % fabric.planes == 0);
-  PW_CHECK(topology.nodes.count <= spec::node_capacity(topology));
-
+PlaneLayout lay_out_leaves(const spec::TopologySpec& topology) {
+  const spec::SwitchGrid grid = spec::switch_grid(topology.fabric);
   PlaneLayout plane;
   plane.endpoints = spec::endpoints_per_plane(topology);
-  plane.leaf_ports = spec::leaf_ports(topology);
-  plane.spine_ports = spec::spine_ports(topology);
-  plane.leaves = leaf_count(topology, plane.leaf_ports.down);
-  plane.leaves_per_pod = leaves_per_pod(topology, plane.leaves);
-  plane.pods = ceil_div(plane.leaves, plane.leaves_per_pod);
-  if (plane.leaves > 1) {
-    plane.spines_per_pod = switches_above({.lower_switches = plane.leaves_per_pod,
-                                           .uplinks = plane.leaf_ports.up,
-                                           .upper_ports = plane.spine_ports.down,
-                                           .striping = fabric.striping});
+  plane.leaves = grid.switches;
+  plane.endpoint_capacity = grid.switches * grid.endpoints_per_switch;
+  plane.leaf_ports.down = static_cast<int>(grid.endpoints_per_switch);
+  plane.leaves_per_pod = plane.leaves;
+  plane.switch_ports = plane.leaves * topology.fabric.radix;
+  return plane;
+}
+
+std::int64_t PlaneLayout::links(EdgeKind kind) const {
+  switch (kind) {
+    case EdgeKind::endpoint:
+      return endpoints;
+    case EdgeKind::leaf:
+      return leaf_links;
+    case EdgeKind::spine:
+      return spine_links;
+    case EdgeKind::local:
+      return local_links;
+    case EdgeKind::global:
+      return global_links;
   }
-  if (plane.pods > 1) {
-    plane.cores_per_spine_index = switches_above({.lower_switches = plane.pods,
-                                                  .uplinks = plane.spine_ports.up,
-                                                  .upper_ports = fabric.radix,
-                                                  .striping = fabric.striping});
-  }
-  return {.topology = topology, .plane = plane};
+  PW_UNREACHABLE("an edge of no kind");
+}
+
+Fabric lay_out(const spec::TopologySpec& topology) {
+  PW_CHECK(topology.nodes.count >= 1);
+  PlaneLayout plane = std::visit(
+      Overloads{
+          [&](const spec::TreeSpec&) { return lay_out_tree(topology); },
+          [&](const spec::DragonflySpec& s) { return lay_out_dragonfly(topology, s); },
+          [&](const spec::DragonflyPlusSpec& s) { return lay_out_dragonfly_plus(topology, s); },
+          [&](const spec::SlimFlySpec& s) { return lay_out_slim_fly(topology, s); },
+          [&](const spec::HyperXSpec& s) { return lay_out_hyperx(topology, s); },
+          [&](const spec::TorusSpec& s) { return lay_out_torus(topology, s); },
+          [&](const spec::DualTorSpec& s) { return lay_out_dual_tor(topology, s); },
+          [&](const spec::CustomSpec& s) { return lay_out_custom(topology, s); }},
+      topology.fabric.shape);
+  return {.topology = topology, .plane = std::move(plane)};
 }
 
 Counts count(const Fabric& fabric) {
   const PlaneLayout& plane = fabric.plane;
   const std::int64_t planes = fabric.topology.fabric.planes;
-  Counts counts{
-      .endpoints = planes * plane.endpoints,
-      .endpoint_capacity = planes * plane.leaves * plane.leaf_ports.down,
-      .leaf_switches = planes * plane.leaves,
-      .spine_switches = planes * plane.spines(),
-      .core_switches = planes * plane.cores(),
-      .inter_switch_links = planes * (plane.leaf_spine_links() + plane.spine_core_links()),
-      .endpoint_links = planes * plane.endpoints};
-  // An inter-switch link takes a port at either end, an endpoint link one.
-  counts.unused_switch_ports = counts.switches() * fabric.topology.fabric.radix -
-                               2 * counts.inter_switch_links - counts.endpoint_links;
+  Counts counts{.endpoints = planes * plane.endpoints,
+                .endpoint_capacity = planes * plane.endpoint_capacity,
+                .leaf_switches = planes * plane.leaves,
+                .spine_switches = planes * plane.spines(),
+                .core_switches = planes * plane.cores,
+                .inter_switch_links = planes * plane.inter_switch_links(),
+                .endpoint_links = planes * plane.endpoints};
+  // A link between switches takes a port (or several, if it is faster) at either end.
+  counts.unused_switch_ports =
+      planes * plane.switch_ports -
+      2 * counts.inter_switch_links * fabric.topology.fabric.ports_per_uplink() -
+      counts.endpoint_links;
+  if (const auto& nvlink = fabric.topology.nodes.nvlink) {
+    counts.nvlink_switches = fabric.topology.nodes.count * nvlink->switches;
+    counts.nvlink_links = fabric.gpu_count() * nvlink->links_per_gpu;
+  }
   return counts;
+}
+
+void visit_bundles(const Fabric& fabric, const BundleSink& sink) {
+  PW_CHECK(!fabric.topology.fabric.as_printed);
+  std::visit(
+      Overloads{[&](const spec::TreeSpec&) { visit_tree(fabric, sink); },
+                [&](const spec::DragonflySpec& s) { visit_dragonfly(s, sink); },
+                [&](const spec::DragonflyPlusSpec& s) { visit_dragonfly_plus(fabric, s, sink); },
+                [&](const spec::SlimFlySpec& s) { visit_slim_fly(s, sink); },
+                [&](const spec::HyperXSpec& s) { visit_hyperx(s, sink); },
+                [&](const spec::TorusSpec& s) { visit_torus(s, sink); },
+                [&](const spec::DualTorSpec& s) { visit_dual_tor(fabric, s, sink); },
+                [&](const spec::CustomSpec& s) { visit_custom(s, sink); }},
+      fabric.topology.fabric.shape);
+}
+
+int diameter(const Fabric& fabric) {
+  const PlaneLayout& plane = fabric.plane;
+  return std::visit(
+      Overloads{[&](const spec::TreeSpec&) { return tree_diameter(plane); },
+                [&](const spec::DragonflySpec& s) {
+                  const int in_group = s.switches_per_group > 1 ? 1 : 0;
+                  return s.groups > 1 ? 2 * in_group + 1 : in_group;
+                },
+                [](const spec::DragonflyPlusSpec& s) { return s.groups > 1 ? 3 : 2; },
+                [](const spec::SlimFlySpec&) { return 2; },
+                [](const spec::HyperXSpec& s) { return static_cast<int>(s.extents.size()); },
+                [](const spec::TorusSpec& s) {
+                  std::int64_t sum = 0;
+                  for (const std::int64_t extent : s.extents) sum += extent / 2;
+                  return static_cast<int>(sum);
+                },
+                [&](const spec::DualTorSpec&) { return tree_diameter(plane); },
+                [&](const spec::CustomSpec&) { return graph_diameter(fabric); }},
+      fabric.topology.fabric.shape);
+}
+
+Rate bisection(const Fabric& fabric) {
+  const double links = std::min(cut(fabric), static_cast<double>(fabric.plane.endpoints) / 2) *
+                       static_cast<double>(fabric.topology.fabric.planes);
+  return fabric.topology.fabric.link_rate * links;
 }
 
 }  // namespace planewise::fabric

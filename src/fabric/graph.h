@@ -1,5 +1,5 @@
 // A fabric as a Boost.Graph graph: one vertex an endpoint or switch, one edge a link.
-// The only public header that shows Boost: for tests and for dot.cc, never for a main.
+// The only public header that shows Boost: for tests and for the exports, never for a main.
 #pragma once
 
 #include <boost/graph/adjacency_list.hpp>
@@ -9,19 +9,12 @@
 
 namespace planewise::fabric {
 
-enum class VertexKind : std::uint8_t { endpoint, leaf, spine, core };
+enum class VertexKind : std::uint8_t { endpoint, leaf, spine, core, nvlink_switch };
 
 struct Vertex {
   VertexKind kind = VertexKind::endpoint;
   std::int32_t plane = 0;
-  std::int32_t index = 0;  ///< Within its kind and plane; for an endpoint node * nics + nic.
-};
-
-/// What a link joins, named for its lower side.
-enum class EdgeKind : std::uint8_t {
-  endpoint,  ///< Endpoint to leaf: LinkKind::nic_up and nic_down.
-  leaf,      ///< Leaf to spine: LinkKind::leaf_up and leaf_down.
-  spine,     ///< Spine to core: LinkKind::spine_up and spine_down.
+  std::int32_t index = 0;  ///< Within its kind and plane; for an endpoint as in attach().
 };
 
 /// One link. `index` is the Link::index of the Router's two directed links over it, unless under
@@ -29,7 +22,7 @@ enum class EdgeKind : std::uint8_t {
 /// indexes.
 struct Edge {
   EdgeKind kind = EdgeKind::endpoint;
-  /// The endpoint, or else the number of the lower switch's port up among those of all planes.
+  /// The endpoint, or else the number of the link among those of its kind in all planes.
   std::int32_t index = 0;
 };
 
@@ -37,12 +30,19 @@ struct Edge {
 /// plane by plane leaves, spines, cores.
 using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS, Vertex, Edge>;
 
-/// Builds every vertex and edge of `fabric`: 65,536 endpoints in three layers are 197k edges, 20
-/// MB.
+/// Builds every vertex and edge of `fabric`, without the NVLink domains: 65,536 endpoints in three
+/// layers are 197k edges, 20 MB. Requires: not `as_printed`.
 Graph make_graph(const Fabric& fabric);
 
-/// Counts vertices and edges, the slow way round; must equal count() but for `endpoint_capacity`,
-/// which a graph does not show (0).
+/// Counts vertices and edges, the slow way round; must equal count() but for `endpoint_capacity`
+/// and the NVLink domains, which this graph does not show (0).
 Counts count(const Graph& graph, const Fabric& fabric);
+
+/// Builds one NVLink domain: its GPUs as endpoints, its switches, and an edge a link. Requires that
+/// the topology says what is in it.
+Graph make_nvlink_domain(const spec::NodesSpec& nodes);
+
+/// The vertex of a switch, numbered within its plane as in Bundle.
+std::int64_t switch_vertex(const Fabric& fabric, std::int64_t plane, std::int64_t number);
 
 }  // namespace planewise::fabric

@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "fabric/fabric.h"
+#include "fabric/graph_routes.h"
 
 namespace planewise::fabric {
 
@@ -16,11 +18,16 @@ enum class LinkKind : std::uint8_t {
   nvlink_down,  ///< NVLink switches to GPU.
   nic_up,       ///< NIC to leaf.
   nic_down,     ///< Leaf to NIC.
-  leaf_up,      ///< Leaf to spine.
-  leaf_down,    ///< Spine to leaf.
+  leaf_up,      ///< Leaf to the layer above.
+  leaf_down,    ///< The layer above to leaf.
   spine_up,     ///< Spine to core.
   spine_down,   ///< Core to spine.
+  local_up,     ///< Between two switches of a layer in one pod; from Bundle::lower to upper.
+  local_down,
+  global_up,  ///< The same across pods.
+  global_down,
 };
+inline constexpr std::size_t kLinkKindCount = 12;
 
 struct Link {
   LinkKind kind = LinkKind::nvlink_up;
@@ -46,13 +53,14 @@ struct FlowKey {
 
 /// The links of a fabric and the paths over them under one routing policy.
 ///
-/// `static_path` picks uplinks by the destination (D-mod-k), `ecmp` by a hash of source,
+/// Trees: `static_path` picks uplinks by the destination (D-mod-k), `ecmp` by a hash of source,
 /// destination and FlowKey, `spray` uses one trunk for all ports up of a leaf and one for all of a
 /// pod's spines, which is exact in a fluid model as long as every flow spreads evenly (a trunk's
-/// capacity is the sum of its links) and striping is even. On a multi-plane fabric a flow to
-/// another plane goes by NVLink to the GPU of the destination's rail first (PXN), since no link
-/// joins two planes. Elsewhere a flow leaves by its source's own NIC. Inside a node all goes by
-/// NVLink.
+/// capacity is the sum of its links) and striping is even. The other families take a path of the
+/// fewest links, one of several by the destination or by the hash; they know no `spray`. On a
+/// multi-plane fabric a flow to another plane goes by NVLink to the GPU of the destination's rail
+/// first (PXN), since no link joins two planes. Under `dual_tor` a flow takes one of the NIC's two
+/// planes. Elsewhere a flow leaves by its source's own NIC. Inside a node all goes by NVLink.
 class Router {
  public:
   Router(const Fabric& fabric, spec::Routing routing);
@@ -66,12 +74,24 @@ class Router {
   Route route(std::int64_t source_gpu, std::int64_t destination_gpu, const FlowKey& key) const;
 
  private:
+  struct Ends {
+    std::int64_t source_gpu = 0;
+    std::int64_t exit_gpu = 0;  ///< Where the flow leaves the NVLink domain.
+    std::int64_t destination_gpu = 0;
+  };
   void append(Route& route, LinkKind kind, std::int64_t index) const;
+  void append_network(Route& route, const Ends& ends, const FlowKey& key) const;
+  void append_tree(Route& route, const Attachment& from, const Attachment& to,
+                   std::uint64_t hash) const;
+  void append_graph(Route& route, const Attachment& from, const Attachment& to,
+                    std::uint64_t choice) const;
 
   Fabric fabric_;
   spec::Routing routing_;
   std::vector<Link> links_;
-  std::array<std::int64_t, 8> first_{};  ///< Position in links_ of the first link of each kind.
+  /// Position in links_ of the first link of each kind.
+  std::array<std::int64_t, kLinkKindCount> first_{};
+  mutable std::optional<GraphRoutes> graph_;  ///< None of trees. Fills as routes are asked for.
 };
 
 }  // namespace planewise::fabric

@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 
+#include "base/overloads.h"
 #include "report/table.h"
 
 namespace planewise::report {
@@ -14,17 +15,39 @@ namespace {
 
 using workload::Phase;
 
+std::string dimensions(const std::vector<std::int64_t>& extents) {
+  return fmt::format("{}", fmt::join(extents, " x "));
+}
+
+std::string tree_name(const spec::FabricSpec& fabric) {
+  const std::string layers = fabric.tree().layers == 2 ? "" : ", 3 layers";
+  switch (fabric.family) {
+    case spec::Family::mpft:
+      return fmt::format("MPFT x{}{}", fabric.planes, layers);
+    case spec::Family::rail_only:
+      return fmt::format("rail-only x{}{}", fabric.planes, layers);
+    case spec::Family::mrft:
+      return "MRFT" + layers;
+    default:
+      return fabric.tree().layers == 2 ? "FT2" : "FT3";
+  }
+}
+
+/// A short name with what tells one size from another.
 std::string family_name(const spec::TopologySpec& topology) {
   const spec::FabricSpec& fabric = topology.fabric;
-  switch (fabric.family) {
-    case spec::Family::fat_tree:
-      return fabric.layers == 2 ? "FT2" : "FT3";
-    case spec::Family::mpft:
-      return fmt::format("MPFT x{}", fabric.planes);
-    case spec::Family::mrft:
-      return fabric.layers == 2 ? "MRFT" : "MRFT, 3 layers";
-  }
-  return "";
+  const std::string name = std::visit(
+      Overloads{
+          [&](const spec::TreeSpec&) { return tree_name(fabric); },
+          [](const spec::DragonflySpec& s) { return fmt::format("Dragonfly g={}", s.groups); },
+          [](const spec::DragonflyPlusSpec& s) { return fmt::format("Dragonfly+ g={}", s.groups); },
+          [](const spec::SlimFlySpec& s) { return fmt::format("Slim Fly q={}", s.q); },
+          [](const spec::HyperXSpec& s) { return "HyperX " + dimensions(s.extents); },
+          [](const spec::TorusSpec& s) { return "torus " + dimensions(s.extents); },
+          [](const spec::DualTorSpec&) { return std::string("dual-ToR x2"); },
+          [](const spec::CustomSpec&) { return std::string("custom"); }},
+      fabric.shape);
+  return fabric.as_printed ? name + ", as printed" : name;
 }
 
 std::string routing_name(spec::Routing routing) {

@@ -4,16 +4,34 @@
 
 #include <numeric>
 
+#include "spec/ports.h"
+
 namespace planewise::spec {
 
 void check_prices(const TopologySpec& topology, const PriceBookSpec& book,
                   Diagnostics& diagnostics) {
-  if (book.switch_radix == topology.fabric.radix) return;
+  if (!book.roles) {
+    if (topology.fabric.as_printed) {
+      diagnostics.add(topology.origin.diagnose(
+          "fabric.as_printed",
+          fmt::format("there is no graph, and so no cable, that price book '{}' could price",
+                      book.name),
+          "use a price book of roles (--prices)"));
+    } else if (!topology.equipment) {
+      diagnostics.add(topology.origin.diagnose(
+          "equipment",
+          fmt::format("price book '{}' prices parts, but the topology names none", book.name),
+          "add 'equipment:' with a catalogue, the switches and the NIC"));
+    }
+    return;
+  }
+  if (book.roles->switch_radix == topology.fabric.radix) return;
   diagnostics.add(topology.origin.diagnose(
       "fabric.radix",
       fmt::format("{}-port switches, but price book '{}' prices switches of {} ports",
-                  topology.fabric.radix, book.name, book.switch_radix),
-      fmt::format("use {}-port switches or another price book (--prices)", book.switch_radix)));
+                  topology.fabric.radix, book.name, book.roles->switch_radix),
+      fmt::format("use {}-port switches or another price book (--prices)",
+                  book.roles->switch_radix)));
 }
 
 void check_job_and_model(const JobSpec& job, const ModelSpec& model, Diagnostics& diagnostics) {
@@ -62,14 +80,28 @@ void check_job_and_model(const JobSpec& job, const ModelSpec& model, Diagnostics
 namespace {
 
 /// A sprayed flow is simulated on one trunk for all parallel links, which is exact only if they are
-/// alike.
+/// alike, and known for trees alone.
 void check_spray(const TopologySpec& topology, Diagnostics& diagnostics) {
-  const bool sprays = topology.fabric.routing == Routing::spray;
-  if (!sprays || topology.fabric.striping == Striping::even) return;
-  diagnostics.add(topology.origin.diagnose("fabric.routing",
-                                           "'spray' is simulated for even striping only; under "
-                                           "greedy striping spines have unlike numbers of links",
-                                           "write 'ecmp' or 'static', or 'striping: even'"));
+  if (topology.fabric.routing != Routing::spray) return;
+  if (!is_tree(topology.fabric)) {
+    diagnostics.add(topology.origin.diagnose(
+        "fabric.routing",
+        fmt::format("'spray' is simulated over fat trees only, not over family '{}'",
+                    family_word(topology.fabric.family)),
+        "write 'ecmp' or 'static'"));
+  } else if (topology.fabric.tree().striping != Striping::even) {
+    diagnostics.add(topology.origin.diagnose("fabric.routing",
+                                             "'spray' is simulated for even striping only; under "
+                                             "greedy striping spines have unlike numbers of links",
+                                             "write 'ecmp' or 'static', or 'striping: even'"));
+  }
+}
+
+void check_has_graph(const TopologySpec& topology, Diagnostics& diagnostics) {
+  if (!topology.fabric.as_printed) return;
+  diagnostics.add(topology.origin.diagnose("fabric.as_printed",
+                                           "counts of a published table have no graph to simulate",
+                                           "remove it, with a size that can be built"));
 }
 
 }  // namespace
@@ -77,6 +109,7 @@ void check_spray(const TopologySpec& topology, Diagnostics& diagnostics) {
 void check_job_and_topology(const JobSpec& job, const TopologySpec& topology,
                             Diagnostics& diagnostics) {
   check_spray(topology, diagnostics);
+  check_has_graph(topology, diagnostics);
   const auto refuse = [&](const char* key, const std::string& message,
                           const std::string& hint = {}) {
     diagnostics.add(job.origin.diagnose(key, message, hint));

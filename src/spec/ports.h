@@ -1,4 +1,4 @@
-// How a switch's ports split between the side below and the side above, and what that can hold.
+// How a switch's ports split between the side below and the side above, and what a fabric can hold.
 // In spec/, because the checks of a topology file need the same arithmetic as fabric/.
 #pragma once
 
@@ -25,21 +25,45 @@ struct PortSplitOptions {
 };
 PortSplit split_ports(const PortSplitOptions& options);
 
-/// Ports of a leaf of this topology. A leaf of a plain fat tree takes whole nodes (group = NICs a
-/// node).
+/// Whether the fabric is one of the families that TreeSpec describes.
+bool is_tree(const FabricSpec& fabric);
+
+/// Of trees: ports of a leaf. A leaf of a plain fat tree takes whole nodes (group = NICs a node).
 PortSplit leaf_ports(const TopologySpec& topology);
 
-/// Ports of a spine in a three-layer fabric; in two layers all ports of a spine face down.
+/// Of trees: ports of a spine in three layers; in two layers all ports of a spine face down.
 PortSplit spine_ports(const TopologySpec& topology);
 
-/// Endpoints of one plane: NICs of all nodes, over the planes.
+/// Of `mrft`: nodes whose NICs of one rail share a leaf.
+std::int64_t unit_nodes(const TopologySpec& topology);
+
+/// Endpoints of all planes: a port a NIC, two under `dual_tor`.
+std::int64_t endpoint_count(const TopologySpec& topology);
 std::int64_t endpoints_per_plane(const TopologySpec& topology);
 
-/// The most nodes that one pod of a three-layer fabric can hold: spine_ports().down leaves.
+/// Of trees: the most nodes that one pod of a three-layer fabric can hold: spine_ports().down
+/// leaves.
 std::int64_t one_pod_nodes(const TopologySpec& topology);
 
-/// The most nodes that this fabric's switches can hold, in all planes at once. Two layers: at most
-/// `radix` leaves a plane. Three: at most `radix` pods of spine_ports().down leaves.
+/// The most nodes that this fabric can hold, in all planes at once.
+///
+/// Trees: at most `radix` leaves a plane in two layers, at most `radix` pods in three. `dual_tor`:
+/// as many pods as a core has ports. The others: as many as the listed switches have ports for.
 std::int64_t node_capacity(const TopologySpec& topology);
+
+/// Switches and their ports towards endpoints, of a family whose switches are alike (not of trees).
+struct SwitchGrid {
+  std::int64_t switches = 0;  ///< That endpoints connect to.
+  std::int64_t endpoints_per_switch = 0;
+};
+SwitchGrid switch_grid(const FabricSpec& fabric);
+
+/// Slim Fly: d of q = 4w + d, which is -1, 0 or 1; 2 if q is 2 modulo 4.
+int slim_fly_remainder(std::int64_t q);
+/// Slim Fly: links a switch to others, k' = (3q - d) / 2.
+std::int64_t slim_fly_degree(std::int64_t q);
+
+/// Whether `n` is a power of one prime, and so the size of a finite field.
+bool is_prime_power(std::int64_t n);
 
 }  // namespace planewise::spec

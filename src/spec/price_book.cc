@@ -62,11 +62,13 @@ PriceBookSpec read_price_book(Document document, Diagnostics& diagnostics) {
         }
         book.source = root.text("source");
         MapReader roles = root.map("roles");
+        RolePrices prices;
         MapReader role = roles.map("switch");
-        book.switch_radix = role.small_integer("radix", {.min = 2, .max = 4096});
-        book.switch_role = read_role(role);
-        book.inter_switch_link = read_role(roles.map("inter_switch_link"));
-        book.endpoint_link = read_role(roles.map("endpoint_link"));
+        prices.switch_radix = role.small_integer("radix", {.min = 2, .max = 4096});
+        prices.switch_role = read_role(role);
+        prices.inter_switch_link = read_role(roles.map("inter_switch_link"));
+        prices.endpoint_link = read_role(roles.map("endpoint_link"));
+        book.roles = prices;
       });
 }
 

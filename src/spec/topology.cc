@@ -3,15 +3,32 @@
 #include "spec/ports.h"
 #include "spec/read.h"
 #include "spec/read_file.h"
+#include "spec/shapes.h"
 
 namespace planewise::spec {
 namespace {
 
-// A fabric's links are numbered with 31 bits; these leave room for eight kinds of link an endpoint.
-constexpr std::int64_t kMostEndpoints = 10'000'000;
 constexpr int kMostNics = 1024;
 constexpr int kMostRadix = 4096;
-constexpr double kMostOversubscription = 64;
+
+NvlinkSwitchSpec read_nvlink(MapReader map, int gpus, bool gpus_known) {
+  NvlinkSwitchSpec nvlink;
+  nvlink.switches = map.small_integer("switches", {.min = 1, .max = kMostRadix});
+  nvlink.ports = map.small_integer("ports", {.min = 1, .max = kMostRadix});
+  nvlink.links_per_gpu = map.small_integer("links_per_gpu", {.min = 1, .max = kMostRadix});
+  nvlink.source = map.text("source");
+  if (gpus_known && map.read_well({"switches", "ports", "links_per_gpu"})) {
+    const std::int64_t links = std::int64_t{gpus} * nvlink.links_per_gpu;
+    const std::int64_t most = (links + nvlink.switches - 1) / nvlink.switches;
+    if (most > nvlink.ports) {
+      map.error("ports",
+                fmt::format("{} GPUs of {} links over {} switches take {} ports of one, more than "
+                            "{}",
+                            gpus, nvlink.links_per_gpu, nvlink.switches, most, nvlink.ports));
+    }
+  }
+  return nvlink;
+}
 
 NodesSpec read_nodes(MapReader& map) {
   NodesSpec nodes;
@@ -29,54 +46,95 @@ NodesSpec read_nodes(MapReader& map) {
   }
   nodes.nvlink_rate = map.quantity<Rate>("nvlink_rate");
   nodes.nvlink_latency = map.quantity<Seconds>("nvlink_latency", Sign::not_negative);
+  if (map.has("nvlink")) {
+    nodes.nvlink = read_nvlink(map.map("nvlink"), nodes.gpus, map.read_well({"gpus"}));
+  }
   nodes.source = map.text("source");
   return nodes;
 }
 
-/// Keys that mean something in some families and layers only.
-void read_shape(FabricSpec& fabric, MapReader& map) {
-  constexpr NumberRange kRatio{.min = 1, .max = kMostOversubscription};
-  fabric.family = map.choice<Family>(
-      "family", {{"fat_tree", Family::fat_tree}, {"mpft", Family::mpft}, {"mrft", Family::mrft}});
-  fabric.layers = map.small_integer("layers", {.min = 2, .max = 3});
-  if (!map.read_well({"family"})) {
-    map.allow({"planes"});
-  } else if (fabric.family == Family::mpft) {
-    fabric.planes = map.small_integer("planes", {.min = 1, .max = kMostNics});
-  } else {
-    map.not_used({"planes"}, "only family 'mpft' has planes");
-  }
-  if (map.has("leaf_oversubscription")) {
-    fabric.leaf_oversubscription = map.number("leaf_oversubscription", kRatio);
-  }
-  if (!map.read_well({"layers"})) {
-    map.allow({"spine_oversubscription"});
-  } else if (fabric.layers == 2) {
-    map.not_used({"spine_oversubscription"}, "with 2 layers nothing is above the spines");
-  } else if (map.has("spine_oversubscription")) {
-    fabric.spine_oversubscription = map.number("spine_oversubscription", kRatio);
-  }
+bool needs_even_radix(const FabricSpec& fabric) {
+  return is_tree(fabric) || fabric.family == Family::dragonfly_plus;
+}
+
+void check_uplink_rate(const FabricSpec& fabric, MapReader& map) {
+  if (!map.read_well({"link_rate", "uplink_rate"})) return;
+  const double ports = fabric.uplink_rate.in(fabric.link_rate);
+  if (ports >= 1 && ports <= 64 && ports == fabric.ports_per_uplink()) return;
+  map.error("uplink_rate", "not a whole multiple of link_rate",
+            "an uplink takes whole ports: write 1, 2, 4 ... times link_rate");
 }
 
 FabricSpec read_fabric(MapReader& map) {
   FabricSpec fabric;
   read_shape(fabric, map);
   fabric.radix = map.small_integer("radix", {.min = 2, .max = kMostRadix});
-  if (fabric.radix % 2 != 0) {
+  if (fabric.radix % 2 != 0 && map.read_well({"family"}) && needs_even_radix(fabric)) {
     map.error("radix", fmt::format("{} is odd; half of a switch's ports face up", fabric.radix),
               fmt::format("write {} or {}", fabric.radix - 1, fabric.radix + 1));
   }
   fabric.link_rate = map.quantity<Rate>("link_rate");
+  if (fabric.uplink_rate == Rate{}) fabric.uplink_rate = fabric.link_rate;
+  check_uplink_rate(fabric, map);
   fabric.switch_latency = map.quantity<Seconds>("switch_latency", Sign::not_negative);
-  if (map.has("striping")) {
-    fabric.striping =
-        map.choice<Striping>("striping", {{"even", Striping::even}, {"greedy", Striping::greedy}});
-  }
   fabric.routing = map.choice<Routing>(
       "routing",
       {{"static", Routing::static_path}, {"ecmp", Routing::ecmp}, {"spray", Routing::spray}});
   fabric.source = map.text("source");
+  if (map.read_well({"family"})) check_shape(fabric, map);
   return fabric;
+}
+
+StorageSpec read_storage(MapReader map) {
+  StorageSpec storage;
+  storage.nics = map.small_integer("nics", {.min = 1, .max = 16});
+  if (map.has("leaf_oversubscription")) {
+    storage.leaf_oversubscription = map.number("leaf_oversubscription", {.min = 1, .max = 64});
+  }
+  storage.source = map.text("source");
+  return storage;
+}
+
+ManagementSpec read_management(MapReader map) {
+  ManagementSpec management;
+  management.ports_per_node = map.small_integer("ports_per_node", {.min = 1, .max = 64});
+  management.radix = map.small_integer("radix", {.min = 3, .max = kMostRadix});
+  if (map.has("switch")) management.switch_part = map.text("switch");
+  management.source = map.text("source");
+  return management;
+}
+
+EquipmentSpec read_equipment(MapReader map) {
+  EquipmentSpec equipment;
+  equipment.catalogue_path = map.file("catalogue");
+  equipment.leaf = map.text("leaf");
+  equipment.spine = map.has("spine") ? map.text("spine") : equipment.leaf;
+  equipment.core = map.has("core") ? map.text("core") : equipment.spine;
+  equipment.nic = map.text("nic");
+  if (map.has("links")) equipment.links = map.texts("links");
+  equipment.source = map.text("source");
+  return equipment;
+}
+
+FloorSpec read_floor(MapReader map) {
+  FloorSpec floor;
+  const auto count = [&](std::string_view key, int& value) {
+    if (map.has(key)) value = map.small_integer(key, {.min = 1, .max = 10'000});
+  };
+  const auto length = [&](std::string_view key, Metres& value) {
+    if (map.has(key)) value = map.quantity<Metres>(key, Sign::not_negative);
+    if (value > metres(1000)) map.error(key, "more than 1000 m");
+  };
+  count("nodes_per_rack", floor.nodes_per_rack);
+  count("switches_per_rack", floor.switches_per_rack);
+  count("racks_per_row", floor.racks_per_row);
+  length("rack_width", floor.rack_width);
+  length("rack_depth", floor.rack_depth);
+  length("aisle", floor.aisle);
+  length("tray_height", floor.tray_height);
+  length("within_rack", floor.within_rack);
+  floor.source = map.text("source");
+  return floor;
 }
 
 void check_planes(const TopologySpec& topology, MapReader& fabric) {
@@ -87,10 +145,19 @@ void check_planes(const TopologySpec& topology, MapReader& fabric) {
                fmt::format("use {} planes, one a NIC", topology.nodes.nics));
 }
 
-void check_capacity(const TopologySpec& topology, MapReader& nodes, MapReader& fabric) {
+void check_unit_nodes(const TopologySpec& topology, MapReader& fabric) {
+  const int down = leaf_ports(topology).down;
+  if (topology.fabric.family != Family::mrft || unit_nodes(topology) <= down) return;
+  fabric.error("unit_nodes",
+               fmt::format("a scalable unit of {} nodes, but a leaf has {} ports down",
+                           unit_nodes(topology), down),
+               fmt::format("write {} or less", down));
+}
+
+void check_tree_capacity(const TopologySpec& topology, MapReader& nodes, MapReader& fabric) {
   const int nics = topology.nodes.nics;
   const int radix = topology.fabric.radix;
-  const int layers = topology.fabric.layers;
+  const int layers = topology.fabric.tree().layers;
   if (leaf_ports(topology).down == 0) {
     fabric.error(
         "radix",
@@ -98,6 +165,7 @@ void check_capacity(const TopologySpec& topology, MapReader& nodes, MapReader& f
         fmt::format("use a radix of at least {}", 2 * nics));
     return;
   }
+  check_unit_nodes(topology, fabric);
   const std::int64_t capacity = node_capacity(topology);
   if (capacity == 0) {
     fabric.error("radix",
@@ -120,33 +188,92 @@ void check_capacity(const TopologySpec& topology, MapReader& nodes, MapReader& f
   }
 }
 
+/// The ports of a leaf and of a spine, each as the sum that it is.
+void check_dual_tor_ports(const TopologySpec& topology, const DualTorSpec& d, MapReader& fabric) {
+  const int radix = topology.fabric.radix;
+  const int width = topology.fabric.ports_per_uplink();
+  if (d.leaf_uplinks % d.spines_per_pod != 0) {
+    fabric.error(
+        "leaf_uplinks",
+        fmt::format("{} uplinks do not divide over {} spines", d.leaf_uplinks, d.spines_per_pod),
+        fmt::format("use a multiple of {}", d.spines_per_pod));
+    return;
+  }
+  const std::int64_t leaf = d.segment_nodes + d.leaf_uplinks * width;
+  if (leaf > radix) {
+    fabric.error("radix", fmt::format("a leaf needs {} + {} x {} = {} ports, more than {}",
+                                      d.segment_nodes, d.leaf_uplinks, width, leaf, radix));
+  }
+  const std::int64_t leaves = d.segments_per_pod * topology.nodes.nics;
+  const std::int64_t down = leaves * (d.leaf_uplinks / d.spines_per_pod);
+  const std::int64_t spine = (down + d.spine_uplinks) * width;
+  if (spine > radix) {
+    fabric.error(
+        "radix",
+        fmt::format("a spine needs ({} + {}) x {} = {} ports for the {} leaves of a pod, more "
+                    "than {}",
+                    down, d.spine_uplinks, width, spine, leaves, radix),
+        "use fewer segments a pod, or more spines");
+  }
+}
+
+void check_capacity(const TopologySpec& topology, MapReader& nodes) {
+  if (topology.fabric.as_printed) return;
+  const std::int64_t capacity = node_capacity(topology);
+  if (topology.nodes.count <= capacity) return;
+  nodes.error("count",
+              fmt::format("{} nodes of {} NICs, but the fabric has ports for {}",
+                          topology.nodes.count, topology.nodes.nics, capacity),
+              fmt::format("use {} nodes or a larger fabric", capacity));
+}
+
 /// What a fabric can hold follows from several keys at once; the nearest size that can be built is
 /// named.
 void check_size(const TopologySpec& topology, MapReader& nodes, MapReader& fabric) {
   const bool planes_known = nodes.read_well({"nics"}) && fabric.read_well({"family", "planes"});
   if (!planes_known) return;
-  check_planes(topology, fabric);
+  if (is_tree(topology.fabric)) check_planes(topology, fabric);
   const bool size_known = nodes.read_well({"count"}) &&
                           fabric.read_well({"planes", "layers", "radix", "leaf_oversubscription",
-                                            "spine_oversubscription"});
-  if (size_known) check_capacity(topology, nodes, fabric);
+                                            "spine_oversubscription", "unit_nodes"});
+  if (!size_known) return;
+  if (is_tree(topology.fabric)) {
+    check_tree_capacity(topology, nodes, fabric);
+    return;
+  }
+  const bool shape_known =
+      fabric.read_well({"endpoints_per_switch", "switches_per_group", "global_links_per_switch",
+                        "groups", "q", "extents", "parallel_links", "segment_nodes",
+                        "segments_per_pod", "leaf_uplinks", "spines_per_pod", "spine_uplinks",
+                        "uplink_rate", "link_rate", "as_printed", "switches", "links"});
+  if (!shape_known) return;
+  if (const auto* dual = std::get_if<DualTorSpec>(&topology.fabric.shape)) {
+    check_dual_tor_ports(topology, *dual, fabric);
+  }
+  check_capacity(topology, nodes);
+}
+
+void fill_topology(TopologySpec& topology, MapReader& root) {
+  topology.name = root.text("name");
+  topology.source = root.text("source");
+  MapReader nodes = root.map("nodes");
+  topology.nodes = read_nodes(nodes);
+  MapReader fabric = root.map("fabric");
+  topology.fabric = read_fabric(fabric);
+  if (topology.fabric.family == Family::rail_only) topology.fabric.planes = topology.nodes.nics;
+  if (root.has("storage")) topology.storage = read_storage(root.map("storage"));
+  if (root.has("management")) topology.management = read_management(root.map("management"));
+  if (root.has("equipment")) topology.equipment = read_equipment(root.map("equipment"));
+  if (root.has("floor")) topology.floor = read_floor(root.map("floor"));
+  if (root.has("prices")) topology.price_book_path = root.file("prices");
+  check_size(topology, nodes, fabric);
 }
 
 }  // namespace
 
 TopologySpec read_topology(Document document, Diagnostics& diagnostics) {
   return read_document<TopologySpec>(std::move(document), kTopologyFile, diagnostics,
-                                     [](TopologySpec& topology, MapReader& root) {
-                                       topology.name = root.text("name");
-                                       topology.source = root.text("source");
-                                       MapReader nodes = root.map("nodes");
-                                       topology.nodes = read_nodes(nodes);
-                                       MapReader fabric = root.map("fabric");
-                                       topology.fabric = read_fabric(fabric);
-                                       if (root.has("prices"))
-                                         topology.price_book_path = root.file("prices");
-                                       check_size(topology, nodes, fabric);
-                                     });
+                                     fill_topology);
 }
 
 TopologySpec read_topology(const std::string& path, Diagnostics& diagnostics) {

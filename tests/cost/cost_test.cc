@@ -10,19 +10,19 @@ using spec::Evidence;
 spec::PriceBookSpec book() {
   return {.name = "test",
           .date = "2025-05-14",
-          .switch_radix = 64,
-          .switch_role = {.price = usd(1000),
-                          .price_evidence = Evidence::published,
-                          .power_typical = watts(700),
-                          .power_maximum = watts(1700)},
-          .inter_switch_link = {.price = usd(10),
-                                .price_evidence = Evidence::estimated,
-                                .power_typical = watts(30),
-                                .power_maximum = watts(40)},
-          .endpoint_link = {.price = usd(2),
-                            .price_evidence = Evidence::fitted,
-                            .power_typical = watts(1),
-                            .power_maximum = watts(3)}};
+          .roles = spec::RolePrices{.switch_radix = 64,
+                                    .switch_role = {.price = usd(1000),
+                                                    .price_evidence = Evidence::published,
+                                                    .power_typical = watts(700),
+                                                    .power_maximum = watts(1700)},
+                                    .inter_switch_link = {.price = usd(10),
+                                                          .price_evidence = Evidence::estimated,
+                                                          .power_typical = watts(30),
+                                                          .power_maximum = watts(40)},
+                                    .endpoint_link = {.price = usd(2),
+                                                      .price_evidence = Evidence::fitted,
+                                                      .power_typical = watts(1),
+                                                      .power_maximum = watts(3)}}};
 }
 
 // 6 switches, 50 links between them, 250 endpoints.
@@ -66,12 +66,12 @@ TEST(Cost, TellsTheShareOfEstimates) {
   // Only the inter-switch links are estimated: 500 of 7,000.
   EXPECT_DOUBLE_EQ(price(kCounts, book()).estimated_share, 500.0 / 7000);
   spec::PriceBookSpec known = book();
-  known.inter_switch_link.price_evidence = Evidence::measured;
+  known.roles->inter_switch_link.price_evidence = Evidence::measured;
   EXPECT_EQ(price(kCounts, known).estimated_share, 0);
 }
 
 TEST(Cost, FreePartsHaveNoShare) {
-  const Bill bill = price(kCounts, {});
+  const Bill bill = price(kCounts, {.roles = spec::RolePrices{}});
   EXPECT_EQ(bill.total, usd(0));
   EXPECT_EQ(bill.estimated_share, 0);
 }

@@ -18,6 +18,7 @@ struct TopologyOptions {
   double leaf_oversubscription = 1;
   double spine_oversubscription = 1;
   spec::Striping striping = spec::Striping::even;
+  std::int64_t unit_nodes = 0;
   spec::Routing routing = spec::Routing::spray;
 };
 
@@ -33,17 +34,20 @@ inline spec::TopologySpec make_topology(const TopologyOptions& options) {
                     .nvlink_rate = gigabytes_per_second(160),
                     .nvlink_latency = microseconds(2),
                     .source = "test"};
-  topology.fabric = {.family = options.family,
-                     .layers = options.layers,
-                     .planes = options.planes,
-                     .radix = options.radix,
-                     .link_rate = gigabits_per_second(400),
-                     .switch_latency = microseconds(1),
-                     .leaf_oversubscription = options.leaf_oversubscription,
-                     .spine_oversubscription = options.spine_oversubscription,
-                     .striping = options.striping,
-                     .routing = options.routing,
-                     .source = "test"};
+  topology.fabric = {
+      .family = options.family,
+      .planes = options.planes,
+      .radix = options.radix,
+      .link_rate = gigabits_per_second(400),
+      .uplink_rate = gigabits_per_second(400),
+      .switch_latency = microseconds(1),
+      .routing = options.routing,
+      .shape = spec::TreeSpec{.layers = options.layers,
+                              .leaf_oversubscription = options.leaf_oversubscription,
+                              .spine_oversubscription = options.spine_oversubscription,
+                              .striping = options.striping,
+                              .unit_nodes = options.unit_nodes},
+      .source = "test"};
   return topology;
 }
 

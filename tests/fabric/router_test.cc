@@ -177,7 +177,7 @@ TEST(RouterLaw, StaticRoutingSpreadsDestinationsEvenly) {
   Random random(seed);
   for (int round = 0; round < 500; ++round) {
     spec::TopologySpec topology = test::random_topology(random, 400);
-    topology.fabric.striping = spec::Striping::even;
+    topology.fabric.tree().striping = spec::Striping::even;
     // A node with NICs on two leaves of a plane would leave by either.
     if (topology.fabric.family == Family::mpft) topology.fabric.planes = topology.nodes.nics;
     SCOPED_TRACE(test::describe(seed, topology));

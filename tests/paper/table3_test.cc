@@ -51,10 +51,11 @@ struct RolePrices {
 
 cost::Bill bill_of(const Row& row, const RolePrices& prices) {
   spec::PriceBookSpec book;
-  book.switch_radix = 64;
-  book.switch_role.price = prices.switch_price;
-  book.inter_switch_link.price = prices.inter_switch_link;
-  book.endpoint_link.price = prices.endpoint_link;
+  spec::RolePrices& roles = book.roles.emplace();
+  roles.switch_radix = 64;
+  roles.switch_role.price = prices.switch_price;
+  roles.inter_switch_link.price = prices.inter_switch_link;
+  roles.endpoint_link.price = prices.endpoint_link;
   return cost::price(count(fabric::lay_out(test::make_topology(row.options))), book);
 }
 

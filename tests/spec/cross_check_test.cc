@@ -64,7 +64,7 @@ TEST_F(CrossCheck, HasNothingAgainstWhatFits) {
 }
 
 TEST_F(CrossCheck, PricesAreForTheSwitchesInUse) {
-  x.book.switch_radix = 64;
+  x.book.roles->switch_radix = 64;
   Diagnostics diagnostics;
   check_prices(x.topology, x.book, diagnostics);
   EXPECT_EQ(
@@ -125,7 +125,7 @@ TEST_F(CrossCheck, RanksFillTheGpus) {
 }
 
 TEST_F(CrossCheck, SprayNeedsEvenStriping) {
-  x.topology.fabric.striping = Striping::greedy;
+  x.topology.fabric.tree().striping = Striping::greedy;
   x.topology.fabric.routing = Routing::spray;
   Diagnostics diagnostics;
   check_job_and_topology(x.job, x.topology, diagnostics);

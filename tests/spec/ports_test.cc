@@ -50,7 +50,7 @@ TopologySpec topology_of(Family family, int layers, int planes, std::int64_t nod
   topology.nodes.gpus = 8;
   topology.nodes.nics = 8;
   topology.fabric.family = family;
-  topology.fabric.layers = layers;
+  topology.fabric.tree().layers = layers;
   topology.fabric.planes = planes;
   topology.fabric.radix = 64;
   return topology;
@@ -58,12 +58,12 @@ TopologySpec topology_of(Family family, int layers, int planes, std::int64_t nod
 
 TEST(Ports, OfLeavesAndSpines) {
   TopologySpec topology = topology_of(Family::fat_tree, 2, 1, 1);
-  topology.fabric.leaf_oversubscription = 2;
-  topology.fabric.spine_oversubscription = 3;
+  topology.fabric.tree().leaf_oversubscription = 2;
+  topology.fabric.tree().spine_oversubscription = 3;
   EXPECT_EQ(leaf_ports(topology).down, 40);   // whole nodes of 8 in 42
   EXPECT_EQ(spine_ports(topology).down, 64);  // nothing is above
   EXPECT_EQ(spine_ports(topology).up, 0);
-  topology.fabric.layers = 3;
+  topology.fabric.tree().layers = 3;
   EXPECT_EQ(spine_ports(topology).down, 48);
   EXPECT_EQ(spine_ports(topology).up, 16);
   topology.fabric.family = Family::mpft;

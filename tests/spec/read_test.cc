@@ -43,14 +43,14 @@ TEST_F(ReadTest, Topology) {
   EXPECT_EQ(topology.nodes.nvlink_latency, microseconds(0.98));
   EXPECT_EQ(topology.nodes.source, "nodes");
   EXPECT_EQ(topology.fabric.family, Family::mpft);
-  EXPECT_EQ(topology.fabric.layers, 3);
+  EXPECT_EQ(topology.fabric.tree().layers, 3);
   EXPECT_EQ(topology.fabric.planes, 3);
   EXPECT_EQ(topology.fabric.radix, 8);
   EXPECT_EQ(topology.fabric.link_rate, gigabits_per_second(400));
   EXPECT_EQ(topology.fabric.switch_latency, microseconds(0.45));
-  EXPECT_EQ(topology.fabric.leaf_oversubscription, 1.5);
-  EXPECT_EQ(topology.fabric.spine_oversubscription, 3);
-  EXPECT_EQ(topology.fabric.striping, Striping::greedy);
+  EXPECT_EQ(topology.fabric.tree().leaf_oversubscription, 1.5);
+  EXPECT_EQ(topology.fabric.tree().spine_oversubscription, 3);
+  EXPECT_EQ(topology.fabric.tree().striping, Striping::greedy);
   EXPECT_EQ(topology.fabric.routing, Routing::static_path);
   EXPECT_EQ(topology.fabric.source, "fabric");
   EXPECT_EQ(topology.price_book_path, "");
@@ -68,9 +68,9 @@ TEST_F(ReadTest, TopologyWithDefaultsAndAPriceBook) {
       "  routing: ecmp, source: f}\nprices: ./book.yaml\n");
   EXPECT_EQ(topology.fabric.family, Family::mrft);
   EXPECT_EQ(topology.fabric.planes, 1);
-  EXPECT_EQ(topology.fabric.leaf_oversubscription, 1);
-  EXPECT_EQ(topology.fabric.spine_oversubscription, 1);
-  EXPECT_EQ(topology.fabric.striping, Striping::even);
+  EXPECT_EQ(topology.fabric.tree().leaf_oversubscription, 1);
+  EXPECT_EQ(topology.fabric.tree().spine_oversubscription, 1);
+  EXPECT_EQ(topology.fabric.tree().striping, Striping::even);
   EXPECT_EQ(topology.fabric.routing, Routing::ecmp);
   EXPECT_EQ(topology.price_book_path, book);
 }
@@ -79,21 +79,21 @@ TEST_F(ReadTest, PriceBook) {
   const PriceBookSpec book = read(read_price_book, test::kPriceBook);
   EXPECT_EQ(book.name, "prices");
   EXPECT_EQ(book.date, "2025-05-14");
-  EXPECT_EQ(book.switch_radix, 8);
-  EXPECT_EQ(book.switch_role.price, usd(40000));
-  EXPECT_EQ(book.switch_role.price_evidence, Evidence::fitted);
-  EXPECT_EQ(book.switch_role.price_source, "a");
-  EXPECT_EQ(book.switch_role.power_typical, watts(747));
-  EXPECT_EQ(book.switch_role.power_maximum, watts(1720));
-  EXPECT_EQ(book.switch_role.power_evidence, Evidence::measured);
-  EXPECT_EQ(book.switch_role.power_source, "b");
-  EXPECT_EQ(book.inter_switch_link.price, usd(1855.5));
-  EXPECT_EQ(book.inter_switch_link.price_evidence, Evidence::published);
-  EXPECT_EQ(book.inter_switch_link.power_maximum, watts(17));
-  EXPECT_EQ(book.endpoint_link.price, usd(0));
-  EXPECT_EQ(book.endpoint_link.power_evidence, Evidence::estimated);
-  EXPECT_EQ(book.endpoint_link.power_typical, watts(0));
-  EXPECT_EQ(book.endpoint_link.power_source, "f");
+  EXPECT_EQ(book.roles->switch_radix, 8);
+  EXPECT_EQ(book.roles->switch_role.price, usd(40000));
+  EXPECT_EQ(book.roles->switch_role.price_evidence, Evidence::fitted);
+  EXPECT_EQ(book.roles->switch_role.price_source, "a");
+  EXPECT_EQ(book.roles->switch_role.power_typical, watts(747));
+  EXPECT_EQ(book.roles->switch_role.power_maximum, watts(1720));
+  EXPECT_EQ(book.roles->switch_role.power_evidence, Evidence::measured);
+  EXPECT_EQ(book.roles->switch_role.power_source, "b");
+  EXPECT_EQ(book.roles->inter_switch_link.price, usd(1855.5));
+  EXPECT_EQ(book.roles->inter_switch_link.price_evidence, Evidence::published);
+  EXPECT_EQ(book.roles->inter_switch_link.power_maximum, watts(17));
+  EXPECT_EQ(book.roles->endpoint_link.price, usd(0));
+  EXPECT_EQ(book.roles->endpoint_link.power_evidence, Evidence::estimated);
+  EXPECT_EQ(book.roles->endpoint_link.power_typical, watts(0));
+  EXPECT_EQ(book.roles->endpoint_link.power_source, "f");
 }
 
 TEST_F(ReadTest, ModelWithLatentsAndExperts) {
