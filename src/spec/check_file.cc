@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "spec/check_parts.h"
 #include "spec/cross_check.h"
 #include "spec/read.h"
 #include "spec/read_file.h"
@@ -9,9 +10,17 @@ namespace {
 
 void check_topology(Document document, Diagnostics& diagnostics) {
   const TopologySpec topology = read_topology(std::move(document), diagnostics);
-  if (topology.price_book_path.empty()) return;
-  const PriceBookSpec book = read_price_book(topology.price_book_path, diagnostics);
-  if (diagnostics.empty()) check_prices(topology, book, diagnostics);
+  const bool has_book = !topology.price_book_path.empty();
+  const bool has_catalogue = topology.equipment && !topology.equipment->catalogue_path.empty();
+  PriceBookSpec book;
+  CatalogueSpec catalogue;
+  if (has_book) book = read_price_book(topology.price_book_path, diagnostics);
+  if (has_catalogue) catalogue = read_parts(topology.equipment->catalogue_path, diagnostics);
+  if (!diagnostics.empty()) return;
+  if (has_book) check_prices(topology, book, diagnostics);
+  if (!has_catalogue) return;
+  check_book_and_parts(book, catalogue, diagnostics);
+  check_equipment(topology, catalogue, book, diagnostics);
 }
 
 void check_workload(Document document, Diagnostics& diagnostics) {
@@ -34,6 +43,12 @@ std::string check_alone(Document document, Diagnostics& diagnostics) {
     read_model(std::move(document), diagnostics);
   } else if (kind->key == kWorkloadFile.key) {
     check_workload(std::move(document), diagnostics);
+  } else if (kind->key == kCatalogueFile.key) {
+    read_parts(std::move(document), diagnostics);
+  } else if (kind->key == kQuotesFile.key) {
+    read_quotes(std::move(document), diagnostics);
+  } else if (kind->key == kScenarioFile.key) {
+    read_scenario(std::move(document), diagnostics);
   } else {
     read_profile(std::move(document), diagnostics);
   }

@@ -1,8 +1,11 @@
 // What a parts catalogue says: switches, NICs, modules and cables as facts, without prices.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/units.h"
@@ -14,8 +17,10 @@ namespace planewise::spec {
 /// What a switch's or NIC's port takes, spelled as in YAML. A part fits a cage of the same word.
 enum class Cage : std::uint8_t {
   none,  ///< Optics are built in, or there are no pluggable ports.
+  qsfp28,
   qsfp56,
   qsfp112,
+  qsfp_dd,
   osfp,
   osfp224,  ///< OSFP of 200 Gb/s lanes.
   rj45,
@@ -27,6 +32,13 @@ enum class Media : std::uint8_t { mmf_mpo12, smf_mpo12, smf_lc };
 /// Parts that move in price together, spelled as in YAML: discounts, maintenance, spares and the
 /// common factor of uncertainty go by group.
 enum class PartGroup : std::uint8_t { switches, nics, optics, copper, fibre, infrastructure };
+inline constexpr std::array kPartGroups{PartGroup::switches, PartGroup::nics,
+                                        PartGroup::optics,   PartGroup::copper,
+                                        PartGroup::fibre,    PartGroup::infrastructure};
+
+// As in YAML.
+std::string_view cage_name(Cage cage);
+std::string_view part_group_name(PartGroup group);
 
 enum class CableKind : std::uint8_t { dac, acc, aoc };
 
@@ -52,7 +64,7 @@ struct SwitchPart {
   std::vector<PortMode> modes{};
   int cages = 0;
   Cage cage = Cage::none;
-  int rack_units = 0;
+  int rack_units = 0;  ///< 0: not known.
   PartPower power{};
   std::string source{};
 
@@ -130,6 +142,14 @@ struct CatalogueSpec {
   // Null if there is no such part.
   const SwitchPart* find_switch(const std::string& id) const;
   const NicPart* find_nic(const std::string& id) const;
+  const ModulePart* find_module(const std::string& id) const;
+  const CablePart* find_cable(const std::string& id) const;
+  const FibrePart* find_fibre(const std::string& id) const;
+  const InfrastructurePart* find_infrastructure(const std::string& id) const;
+
+  /// The group of a part of any kind; active optical cables are optics. Empty if there is no such
+  /// part.
+  std::optional<PartGroup> group_of(const std::string& id) const;
 };
 
 }  // namespace planewise::spec

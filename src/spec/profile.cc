@@ -5,7 +5,6 @@
 #include <array>
 #include <map>
 
-#include "base/text.h"
 #include "spec/read.h"
 #include "spec/read_file.h"
 
@@ -113,30 +112,15 @@ GpuSpec read_gpu(MapReader& map) {
   return gpu;
 }
 
-/// Refuses an id that an entry before this one has. Operators and collectives share one list of
-/// names.
-class Ids {
- public:
-  void check(MapReader& map, const std::string& id, const std::string& place) {
-    if (!map.read_well({"id"})) return;
-    const auto [first, is_new] = place_of_.emplace(id, place);
-    if (!is_new)
-      map.error("id", fmt::format("{} is the id of {} too", in_quotes(id), first->second));
-  }
-
- private:
-  std::map<std::string, std::string> place_of_;
-};
-
 void fill_profile(ProfileSpec& profile, MapReader& root) {
   profile.name = root.text("name");
   profile.source = root.text("source");
   MapReader gpu = root.map("gpu");
   profile.gpu = read_gpu(gpu);
-  Ids ids;
+  UniqueNames ids;  // operators and collectives share one list
   for (MapReader map : root.maps("operators")) {
     const OperatorCurve curve = read_operator(map);
-    ids.check(map, curve.id, fmt::format("operators[{}]", profile.operators.size()));
+    ids.check(map, "id", curve.id, fmt::format("operators[{}]", profile.operators.size()));
     if (gpu.read_well({"sms"}) && map.read_well({"sms"}) && curve.sms > profile.gpu.sms) {
       map.error("sms", fmt::format("{} SMs, but the GPU has {}", curve.sms, profile.gpu.sms));
     }
@@ -144,7 +128,7 @@ void fill_profile(ProfileSpec& profile, MapReader& root) {
   }
   for (MapReader map : root.maps("collectives")) {
     const CollectiveCurve curve = read_collective(map);
-    ids.check(map, curve.id, fmt::format("collectives[{}]", profile.collectives.size()));
+    ids.check(map, "id", curve.id, fmt::format("collectives[{}]", profile.collectives.size()));
     profile.collectives.push_back(curve);
   }
 }

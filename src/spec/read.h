@@ -6,8 +6,10 @@
 
 #include "spec/job.h"
 #include "spec/model.h"
+#include "spec/parts.h"
 #include "spec/price_book.h"
 #include "spec/profile.h"
+#include "spec/scenario.h"
 #include "spec/topology.h"
 #include "spec/yaml_document.h"
 
@@ -18,6 +20,9 @@ PriceBookSpec read_price_book(const std::string& path, Diagnostics& diagnostics)
 ModelSpec read_model(const std::string& path, Diagnostics& diagnostics);
 JobSpec read_job(const std::string& path, Diagnostics& diagnostics);
 ProfileSpec read_profile(const std::string& path, Diagnostics& diagnostics);
+CatalogueSpec read_parts(const std::string& path, Diagnostics& diagnostics);
+QuotesSpec read_quotes(const std::string& path, Diagnostics& diagnostics);
+ScenarioSpec read_scenario(const std::string& path, Diagnostics& diagnostics);
 
 // The same for a file that is in memory.
 TopologySpec read_topology(Document document, Diagnostics& diagnostics);
@@ -25,10 +30,13 @@ PriceBookSpec read_price_book(Document document, Diagnostics& diagnostics);
 ModelSpec read_model(Document document, Diagnostics& diagnostics);
 JobSpec read_job(Document document, Diagnostics& diagnostics);
 ProfileSpec read_profile(Document document, Diagnostics& diagnostics);
+CatalogueSpec read_parts(Document document, Diagnostics& diagnostics);
+QuotesSpec read_quotes(Document document, Diagnostics& diagnostics);
+ScenarioSpec read_scenario(Document document, Diagnostics& diagnostics);
 
 /// Reads a file of whatever kind it says it is, and every file that it names, and checks them
 /// against each other. Returns the kind: "topology", "price book", "model", "workload", "profile",
-/// or "" if it is none.
+/// "parts catalogue", "list of quotes", "scenario", or "" if it is none.
 std::string check_file(const std::string& path, Diagnostics& diagnostics);
 std::string check_document(Document document, Diagnostics& diagnostics);
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <optional>
 
 #include "base/text.h"
 
@@ -46,6 +48,28 @@ void report_no_kind(const Document& document, Diagnostics& diagnostics) {
                   "the file does not say what it describes", "start it with " + first_lines());
 }
 
+/// The number that the decimal digits of `text` say; empty if there are others than digits.
+std::optional<unsigned> digits(std::string_view text) {
+  unsigned value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = 10 * value + static_cast<unsigned>(c - '0');
+  }
+  return value;
+}
+
+/// Whether `text` is a day of the calendar, such as 2025-05-14.
+bool is_iso_date(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return false;
+  const auto year = digits(text.substr(0, 4));
+  const auto month = digits(text.substr(5, 2));
+  const auto day = digits(text.substr(8, 2));
+  if (!year || !month || !day) return false;
+  return std::chrono::year_month_day{std::chrono::year(static_cast<int>(*year)),
+                                     std::chrono::month(*month), std::chrono::day(*day)}
+      .ok();
+}
+
 }  // namespace
 
 const FileKind* file_kind(const Document& document, Diagnostics& diagnostics) {
@@ -85,6 +109,38 @@ Evidence read_evidence(MapReader& map, std::string_view key) {
                                     {"published", Evidence::published},
                                     {"fitted", Evidence::fitted},
                                     {"estimated", Evidence::estimated}});
+}
+
+Evidence read_part_evidence(MapReader& map, std::string_view key) {
+  return map.choice<Evidence>(key, {{"measured", Evidence::measured},
+                                    {"published", Evidence::published},
+                                    {"fitted", Evidence::fitted},
+                                    {"quoted", Evidence::quoted},
+                                    {"secondary", Evidence::secondary},
+                                    {"recalled", Evidence::recalled},
+                                    {"estimated", Evidence::estimated}});
+}
+
+std::string read_date(MapReader& map, std::string_view key) {
+  const std::string date = map.text(key);
+  if (map.read_well({key}) && !is_iso_date(date)) {
+    map.error(key, "not a day of the calendar", "write year-month-day: 2025-05-14");
+  }
+  return date;
+}
+
+void check_powers(MapReader& map, Watts typical, Watts maximum) {
+  if (!map.read_well({"power_typical", "power_maximum"}) || typical <= maximum) return;
+  map.error("power_maximum",
+            fmt::format("{} W is below power_typical, {} W", maximum.base(), typical.base()));
+}
+
+void UniqueNames::check(MapReader& map, std::string_view key, const std::string& name,
+                        const std::string& place) {
+  if (!map.read_well({key})) return;
+  const auto [first, is_new] = place_of_.emplace(name, place);
+  if (is_new) return;
+  map.error(key, fmt::format("{} is the {} of {} too", in_quotes(name), key, first->second));
 }
 
 }  // namespace planewise::spec

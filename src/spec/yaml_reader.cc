@@ -319,6 +319,7 @@ std::vector<std::string> MapReader::texts(std::string_view key) {
   const auto list = require_list(key, "a list of texts", "write [a, b, c]");
   std::vector<std::string> texts;
   for (const Value& value : list.value_or(std::vector<Value>{})) {
+    reading_->document_.origin.positions.emplace(value.path, value.node->at);
     if (value.node->kind == NodeKind::scalar) {
       texts.push_back(line_of_text(value).value_or(""));
     } else {
@@ -386,38 +387,58 @@ std::vector<MapReader> MapReader::maps(std::string_view key) {
   return readers;
 }
 
+std::optional<double> MapReader::base_of(const Value& value, Dimension dimension, Sign sign) {
+  const std::string& text = value.node->text;
+  const auto parsed = parse_quantity(text);
+  const std::string hint = fmt::format("write {}", dimension_example(dimension));
+  if (const auto* problem = std::get_if<TextProblem>(&parsed)) {
+    refuse(value, problem->message, hint);
+    return std::nullopt;
+  }
+  const TextQuantity& quantity = std::get<TextQuantity>(parsed);
+  if (!(quantity.dimension == dimension)) {
+    refuse(value,
+           fmt::format("{} is {}, not {}", in_quotes(text), dimension_name(quantity.dimension),
+                       dimension_name(dimension)),
+           hint);
+    return std::nullopt;
+  }
+  if (quantity.base == 0 && sign == Sign::not_negative) return 0;
+  if (quantity.base <= 0) {
+    refuse(value, fmt::format("{} must be {}", in_quotes(text),
+                              sign == Sign::positive ? "more than 0" : "0 or more"));
+    return std::nullopt;
+  }
+  const DimensionLimits& limits = limits_of(dimension);
+  if (quantity.base < limits.least || quantity.base > limits.most) {
+    refuse(value, fmt::format("{} is out of range; {} may be {}", in_quotes(text),
+                              dimension_name(dimension), limits.words));
+    return std::nullopt;
+  }
+  return quantity.base;
+}
+
 double MapReader::quantity_base(std::string_view key, Dimension dimension, Sign sign) {
   const DimensionLimits& limits = limits_of(dimension);
   const double harmless = std::clamp(1.0, limits.least, limits.most);
   const auto value = require_scalar(key, dimension_name(dimension));
-  if (!value) return harmless;
-  const std::string& text = value->node->text;
-  const auto parsed = parse_quantity(text);
-  const std::string hint = fmt::format("write {}", dimension_example(dimension));
-  if (const auto* problem = std::get_if<TextProblem>(&parsed)) {
-    refuse(*value, problem->message, hint);
-    return harmless;
+  return value ? base_of(*value, dimension, sign).value_or(harmless) : harmless;
+}
+
+std::vector<double> MapReader::quantity_bases(std::string_view key, Dimension dimension,
+                                              Sign sign) {
+  const auto list =
+      require_list(key, "a list of quantities",
+                   fmt::format("write [...] around {}", dimension_example(dimension)));
+  std::vector<double> bases;
+  for (const Value& value : list.value_or(std::vector<Value>{})) {
+    if (value.node->kind != NodeKind::scalar) {
+      refuse_kind(value, dimension_name(dimension));
+    } else if (const auto base = base_of(value, dimension, sign)) {
+      bases.push_back(*base);
+    }
   }
-  const TextQuantity& quantity = std::get<TextQuantity>(parsed);
-  if (!(quantity.dimension == dimension)) {
-    refuse(*value,
-           fmt::format("{} is {}, not {}", in_quotes(text), dimension_name(quantity.dimension),
-                       dimension_name(dimension)),
-           hint);
-    return harmless;
-  }
-  if (quantity.base == 0 && sign == Sign::not_negative) return 0;
-  if (quantity.base <= 0) {
-    refuse(*value, fmt::format("{} must be {}", in_quotes(text),
-                               sign == Sign::positive ? "more than 0" : "0 or more"));
-    return harmless;
-  }
-  if (quantity.base < limits.least || quantity.base > limits.most) {
-    refuse(*value, fmt::format("{} is out of range; {} may be {}", in_quotes(text),
-                               dimension_name(dimension), limits.words));
-    return harmless;
-  }
-  return quantity.base;
+  return bases;
 }
 
 std::size_t MapReader::choice_index(std::string_view key,

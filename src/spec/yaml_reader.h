@@ -90,6 +90,15 @@ class MapReader {
   Q quantity(std::string_view key, Sign sign = Sign::positive) {
     return Q::from_base(quantity_base(key, Q::dimension, sign));
   }
+  /// A list of quantities, each as `quantity` reads it.
+  template <class Q>
+  std::vector<Q> quantities(std::string_view key, Sign sign = Sign::positive) {
+    std::vector<Q> out;
+    for (const double base : quantity_bases(key, Q::dimension, sign)) {
+      out.push_back(Q::from_base(base));
+    }
+    return out;
+  }
   /// One of a list of words.
   template <class E>
   E choice(std::string_view key, std::initializer_list<std::pair<std::string_view, E>> options) {
@@ -128,7 +137,9 @@ class MapReader {
                                                  std::string_view hint);
   std::optional<std::int64_t> whole_number(const Value& value, IntegerRange range);
   std::optional<std::string> line_of_text(const Value& value);
+  std::optional<double> base_of(const Value& value, Dimension dimension, Sign sign);
   double quantity_base(std::string_view key, Dimension dimension, Sign sign);
+  std::vector<double> quantity_bases(std::string_view key, Dimension dimension, Sign sign);
   std::size_t choice_index(std::string_view key, const std::vector<std::string_view>& words);
   std::string path_of(std::string_view key) const;
   void refuse(const Value& value, const std::string& message, const std::string& hint = {});

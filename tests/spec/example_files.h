@@ -196,6 +196,154 @@ collectives:
     source: e
 )";
 
+inline constexpr std::string_view kCatalogue = R"(planewise_parts: 1
+name: parts
+date: 2026-09-30
+source: made up
+cable_lengths: [0.5 m, 2 m, 30 m]
+switches:
+  - id: box
+    name: Box
+    network: ethernet
+    modes:
+      - {link_rate: 800 Gb/s, ports: 4}
+      - {link_rate: 400 Gb/s, ports: 8}
+    cage: osfp
+    cages: 4
+    rack_units: 2
+    power_typical: 900 W
+    power_maximum: 2.2 kW
+    power_evidence: secondary
+    power_source: a
+    source: b
+  - id: glass
+    name: Built-in optics
+    network: infiniband
+    modes: [{link_rate: 400 Gb/s, ports: 8}]
+    cage: none
+    power_typical: 0 W
+    power_evidence: estimated
+    power_source: not known
+    source: c
+nics:
+  - id: card
+    name: Card
+    link_rate: 400 Gb/s
+    ports: 2
+    cage: qsfp112
+    power_typical: 17 W
+    power_maximum: 25 W
+    power_evidence: recalled
+    power_source: d
+    source: e
+modules:
+  - id: twin
+    name: Twin
+    cage: osfp
+    link_rate: 400 Gb/s
+    links: 2
+    media: smf_lc
+    reach: 2000 m
+    power_typical: 16.5 W
+    power_evidence: published
+    power_source: f
+    source: g
+cables:
+  - id: splitter
+    name: Splitter
+    kind: dac
+    link_rate: 400 Gb/s
+    links: 2
+    lower_cage: qsfp112
+    lower_links: 1
+    upper_cage: osfp
+    reach: 2 m
+    power_typical: 0.1 W
+    power_evidence: estimated
+    power_source: h
+    source: i
+  - id: active
+    name: Active
+    kind: aoc
+    link_rate: 400 Gb/s
+    links: 1
+    lower_cage: osfp
+    lower_links: 1
+    upper_cage: osfp
+    reach: 30 m
+    power_typical: 18 W
+    power_evidence: estimated
+    power_source: j
+    source: k
+fibres:
+  - id: glass-fibre
+    name: Fibre
+    media: smf_lc
+    source: l
+infrastructure:
+  - id: rack
+    name: Rack
+    rack_units: 48
+    source: m
+  - id: software
+    name: Software
+    source: n
+)";
+
+/// Of parts of `kCatalogue`.
+inline constexpr std::string_view kPartPrices = R"(planewise_price_book: 1
+name: street
+date: 2026-09-30
+source: made up
+parts:
+  - part: box
+    lo: 30000 USD
+    mid: 50000 USD
+    hi: 80000 USD
+    evidence: recalled
+    date: 2024-2026
+    source: a
+  - {part: card, lo: 9 USD, mid: 9 USD, hi: 9 USD, evidence: secondary, source: b}
+  - {part: twin, lo: 500 USD, mid: 750 USD, hi: 1400 USD, evidence: estimated, source: c}
+  - part: glass-fibre
+    lo: 21 USD
+    mid: 35 USD
+    hi: 63 USD
+    metre_lo: 0.9 USD
+    metre_mid: 1.5 USD
+    metre_hi: 2.7 USD
+    evidence: quoted
+    source: d
+)";
+
+inline constexpr std::string_view kQuotes = R"(planewise_quotes: 1
+name: offers
+date: 2026-10-01
+source: made up
+quotes:
+  - {part: box, price: 45000 USD, source: a}
+  - {part: glass-fibre, price: 30 USD, per_metre: 1.25 USD, source: b}
+discounts:
+  - {group: optics, share: 20 %, source: c}
+  - {part: card, share: 0.1, source: d}
+)";
+
+inline constexpr std::string_view kScenario = R"(planewise_scenario: 1
+name: five years
+source: made up
+evidence: recalled
+years: 6
+depreciation_years: 4.5
+pue: 1.2
+energy_price: 0.078 USD
+load: 30 %
+install_per_cable_end: 20 USD
+upkeep:
+  switches: {maintenance: 5 %, spares: 2 %}
+  fibre: {maintenance: 0, spares: 0.01}
+common_share: 0.7
+)";
+
 /// `text` with `from`, which must be in it, replaced once by `to`.
 inline std::string changed(std::string_view text, std::string_view from, std::string_view to) {
   std::string out(text);

@@ -32,8 +32,9 @@ TEST(FuzzCorpus, BreaksNoPromise) {
 
 // Each example cut off after every byte, and with every byte of it changed in turn.
 TEST(FuzzCorpus, SurvivesExamplesThatAreCutAndChanged) {
-  for (const std::string_view example : {test::kTopology, test::kPriceBook, test::kModel,
-                                         test::kDenseModel, test::kWorkload, test::kProfile}) {
+  for (const std::string_view example :
+       {test::kTopology, test::kPriceBook, test::kModel, test::kDenseModel, test::kWorkload,
+        test::kProfile, test::kCatalogue, test::kPartPrices, test::kQuotes, test::kScenario}) {
     const std::string text(example);
     for (std::size_t i = 0; i < text.size(); i += 7) {
       EXPECT_EQ(test::exercise_readers(text.substr(0, i)), "") << text.substr(0, i);

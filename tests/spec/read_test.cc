@@ -79,21 +79,24 @@ TEST_F(ReadTest, PriceBook) {
   const PriceBookSpec book = read(read_price_book, test::kPriceBook);
   EXPECT_EQ(book.name, "prices");
   EXPECT_EQ(book.date, "2025-05-14");
-  EXPECT_EQ(book.roles->switch_radix, 8);
-  EXPECT_EQ(book.roles->switch_role.price, usd(40000));
-  EXPECT_EQ(book.roles->switch_role.price_evidence, Evidence::fitted);
-  EXPECT_EQ(book.roles->switch_role.price_source, "a");
-  EXPECT_EQ(book.roles->switch_role.power_typical, watts(747));
-  EXPECT_EQ(book.roles->switch_role.power_maximum, watts(1720));
-  EXPECT_EQ(book.roles->switch_role.power_evidence, Evidence::measured);
-  EXPECT_EQ(book.roles->switch_role.power_source, "b");
-  EXPECT_EQ(book.roles->inter_switch_link.price, usd(1855.5));
-  EXPECT_EQ(book.roles->inter_switch_link.price_evidence, Evidence::published);
-  EXPECT_EQ(book.roles->inter_switch_link.power_maximum, watts(17));
-  EXPECT_EQ(book.roles->endpoint_link.price, usd(0));
-  EXPECT_EQ(book.roles->endpoint_link.power_evidence, Evidence::estimated);
-  EXPECT_EQ(book.roles->endpoint_link.power_typical, watts(0));
-  EXPECT_EQ(book.roles->endpoint_link.power_source, "f");
+  ASSERT_TRUE(book.roles);
+  const RolePrices& roles = *book.roles;
+  EXPECT_TRUE(book.parts.empty());
+  EXPECT_EQ(roles.switch_radix, 8);
+  EXPECT_EQ(roles.switch_role.price, usd(40000));
+  EXPECT_EQ(roles.switch_role.price_evidence, Evidence::fitted);
+  EXPECT_EQ(roles.switch_role.price_source, "a");
+  EXPECT_EQ(roles.switch_role.power_typical, watts(747));
+  EXPECT_EQ(roles.switch_role.power_maximum, watts(1720));
+  EXPECT_EQ(roles.switch_role.power_evidence, Evidence::measured);
+  EXPECT_EQ(roles.switch_role.power_source, "b");
+  EXPECT_EQ(roles.inter_switch_link.price, usd(1855.5));
+  EXPECT_EQ(roles.inter_switch_link.price_evidence, Evidence::published);
+  EXPECT_EQ(roles.inter_switch_link.power_maximum, watts(17));
+  EXPECT_EQ(roles.endpoint_link.price, usd(0));
+  EXPECT_EQ(roles.endpoint_link.power_evidence, Evidence::estimated);
+  EXPECT_EQ(roles.endpoint_link.power_typical, watts(0));
+  EXPECT_EQ(roles.endpoint_link.power_source, "f");
 }
 
 TEST_F(ReadTest, ModelWithLatentsAndExperts) {
@@ -230,6 +233,9 @@ TEST_F(ReadTest, EvidenceIsSpelledAsInYaml) {
   EXPECT_EQ(evidence_name(Evidence::measured), "measured");
   EXPECT_EQ(evidence_name(Evidence::published), "published");
   EXPECT_EQ(evidence_name(Evidence::fitted), "fitted");
+  EXPECT_EQ(evidence_name(Evidence::quoted), "quoted");
+  EXPECT_EQ(evidence_name(Evidence::secondary), "secondary");
+  EXPECT_EQ(evidence_name(Evidence::recalled), "recalled");
   EXPECT_EQ(evidence_name(Evidence::estimated), "estimated");
 }
 
@@ -245,6 +251,14 @@ TEST_F(ReadTest, CheckFileTellsTheKindAndReadsWhatIsNamed) {
   folder.write("prices.yaml", test::kPriceBook);
   folder.write("topology.yaml", std::string(test::kTopology) + "prices: prices.yaml\n");
   folder.write("workload.yaml", test::kWorkload);
+  folder.write("parts.yaml", test::kCatalogue);
+  folder.write("street.yaml", test::kPartPrices);
+  folder.write("quotes.yaml", test::kQuotes);
+  folder.write("scenario.yaml", test::kScenario);
+  EXPECT_EQ(kind("parts.yaml"), "parts catalogue");
+  EXPECT_EQ(kind("street.yaml"), "price book");
+  EXPECT_EQ(kind("quotes.yaml"), "list of quotes");
+  EXPECT_EQ(kind("scenario.yaml"), "scenario");
   EXPECT_EQ(kind("model.yaml"), "model");
   EXPECT_EQ(kind("profile.yaml"), "profile");
   EXPECT_EQ(kind("prices.yaml"), "price book");

@@ -50,7 +50,7 @@ TEST(MapReader, ReadsEachKindOfValue) {
       "integer: -64\nsmall: 7\nnumber: 1.5\npercent: 80 %\nyes: true\nno: false\n"
       "text: two words\nquoted: \"400 Gb/s\"\nfolded: >-\n  one\n  line\nfile: other.yaml\n"
       "integers: [4, 0, 1]\ntexts: [a, \"b c\"]\nrate: 400 Gb/s\nnothing: 0 W\ncolour: green\n"
-      "map: {deep: 1}\nmaps: [{a: 1}, {a: 2}]\nempty: []\n";
+      "lengths: [0.5 m, 2 m]\nmap: {deep: 1}\nmaps: [{a: 1}, {a: 2}]\nempty: []\n";
   const Texts none = read(
       text,
       [&](MapReader& root) {
@@ -69,6 +69,8 @@ TEST(MapReader, ReadsEachKindOfValue) {
         EXPECT_EQ(root.texts("texts"), (Texts{"a", "b c"}));
         EXPECT_EQ(root.quantity<Rate>("rate"), gigabits_per_second(400));
         EXPECT_EQ(root.quantity<Watts>("nothing", Sign::not_negative), watts(0));
+        EXPECT_EQ(root.quantities<Metres>("lengths"),
+                  (std::vector<Metres>{metres(0.5), metres(2)}));
         EXPECT_EQ(root.choice<Colour>("colour", {{"red", Colour::red}, {"green", Colour::green}}),
                   Colour::green);
         EXPECT_EQ(root.map("map").integer("deep"), 1);
@@ -81,6 +83,17 @@ TEST(MapReader, ReadsEachKindOfValue) {
       },
       folder.path("file.yaml"));
   EXPECT_EQ(none, Texts{});
+}
+
+TEST(MapReader, TellsEachItemOfAListOfQuantities) {
+  const auto get = [](MapReader& root) { root.quantities<Metres>("k"); };
+  EXPECT_EQ(
+      refusal("k: [1 m, 2, 3 W, -1 m, [5 m], 6 m]\n", get).mistakes,
+      (Texts{"1:10: k[1]: '2' has no unit", "1:13: k[2]: '3 W' is a power, not a length",
+             "1:18: k[3]: '-1 m' must be more than 0", "1:24: k[4]: is a list, not a length"}));
+  const Refusal one = refusal("k: 1 m\n", get);
+  EXPECT_EQ(one.mistakes, (Texts{"1:4: k: '1 m' is not a list of quantities"}));
+  EXPECT_EQ(one.hint, "write [...] around '2 m'");
 }
 
 TEST(MapReader, RefusesWhatIsNoWholeNumber) {
