@@ -13,6 +13,7 @@
 #include "fabric/dot.h"
 #include "report/notes.h"
 #include "spec/nearest_word.h"
+#include "tools/cost_run.h"
 #include "tools/load.h"
 #include "tools/output.h"
 #include "tools/simulate_runs.h"
@@ -72,9 +73,9 @@ CLI::App* add_command(CLI::App& app, const std::string& name, const std::string&
   return command;
 }
 
-void add_prices_option(CLI::App& command, Arguments& arguments) {
+void add_prices_option(CLI::App& command, InputPaths& paths) {
   command
-      .add_option("--prices", arguments.paths.price_book,
+      .add_option("--prices", paths.price_book,
                   "price book to use instead of the one that a topology names")
       ->option_text("FILE");
 }
@@ -86,8 +87,8 @@ void add_workload_option(CLI::App& command, Arguments& arguments) {
 }
 
 /// One or more topologies, as positionals.
-void add_topologies(CLI::App& command, Arguments& arguments) {
-  command.add_option("TOPOLOGY", arguments.paths.topologies, "the fabrics")
+void add_topologies(CLI::App& command, InputPaths& paths) {
+  command.add_option("TOPOLOGY", paths.topologies, "the fabrics")
       ->required()
       ->option_text("FILE...");
 }
@@ -98,12 +99,6 @@ void add_topology(CLI::App& command, Arguments& arguments, const std::string& na
       ->required()
       ->expected(1)
       ->option_text("FILE");
-}
-
-/// The one fabric's name, or how many there are.
-std::string fabrics_name(const Inputs& inputs) {
-  const std::size_t count = inputs.topologies.size();
-  return count == 1 ? inputs.topologies.front().topology.name : fmt::format("{} fabrics", count);
 }
 
 /// Reads, simulates and writes one report: what compare and run share.
@@ -124,8 +119,8 @@ void add_compare(CLI::App& app, Action& action) {
       "topologies/ft3_2048.yaml");
   const auto arguments = std::make_shared<Arguments>();
   add_workload_option(*command, *arguments);
-  add_topologies(*command, *arguments);
-  add_prices_option(*command, *arguments);
+  add_topologies(*command, arguments->paths);
+  add_prices_option(*command, arguments->paths);
   add_simulation_flags(*command, arguments->simulation);
   add_output_options(*command, arguments->output);
   command->callback([arguments, &action] {
@@ -133,23 +128,57 @@ void add_compare(CLI::App& app, Action& action) {
   });
 }
 
+/// Lists that a supplier or a technician wants, of one fabric.
+void add_list_options(CLI::App& command, ListPaths& lists) {
+  const auto add = [&](const char* name, std::string& path, const char* what) {
+    command.add_option(name, path, what)->option_text("FILE")->group("Lists of one fabric, CSV");
+  };
+  add("--bill", lists.bill, "bill of materials");
+  add("--cable-plan", lists.cable_plan, "every cable: both ends, parts, length, label");
+  add("--port-map", lists.port_map, "every port of every switch");
+  add("--rack-elevation", lists.rack_elevation, "what stands in each rack");
+}
+
 void add_cost(CLI::App& app, Action& action) {
   CLI::App* command = add_command(
-      app, "cost", "counts, bill, cost and power of fabrics",
-      "planewise cost topologies/ft2_2048.yaml topologies/mpft_16384.yaml --format json");
-  const auto arguments = std::make_shared<Arguments>();
-  add_topologies(*command, *arguments);
-  add_prices_option(*command, *arguments);
+      app, "cost", "counts, bill, cost, power and cost over the years of fabrics, side by side",
+      "planewise cost topologies/published/*.yaml --format json\n"
+      "  planewise cost topologies/street/mpft_2048_street.yaml --detail --cable-plan cables.csv\n"
+      "  planewise cost topologies/published/mpft_16384.yaml topologies/published/ft3_65536.yaml "
+      "--matched 16384");
+  struct CostArguments {
+    InputPaths paths{};
+    CostFlags flags{};
+    OutputOptions output{};
+  };
+  const auto arguments = std::make_shared<CostArguments>();
+  InputPaths& paths = arguments->paths;
+  CostFlags& flags = arguments->flags;
+  add_topologies(*command, paths);
+  add_prices_option(*command, paths);
+  command
+      ->add_option("--quotes", paths.quotes, "your own prices and discounts, over the price book")
+      ->option_text("FILE");
+  command->add_option("--scenario", paths.scenario, "years, energy, upkeep; over a topology's own")
+      ->option_text("FILE");
+  command
+      ->add_option("--matched", paths.matched_endpoints, "resize every fabric to so many endpoints")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{10'000'000}))
+      ->option_text("ENDPOINTS");
+  command->add_flag("--detail", flags.detail,
+                    "every line of each bill, and what the cost hangs on");
+  command->add_option("--draws", flags.uncertainty.draws, "of all prices, for the percentiles")
+      ->check(CLI::Range(std::int64_t{100}, std::int64_t{10'000'000}))
+      ->option_text("N [10000]");
+  command->add_option("--seed", flags.uncertainty.seed, "of the draws")->option_text("N [1]");
+  add_list_options(*command, flags.lists);
   add_output_options(*command, arguments->output);
   command->callback([arguments, &action] {
+    if (arguments->flags.lists.any() && arguments->paths.topologies.size() > 1) {
+      throw CLI::ValidationError("lists are of one fabric; name one TOPOLOGY");
+    }
     action = [arguments] {
-      const Inputs inputs = load_inputs(arguments->paths);
-      report::Report report{.title = fmt::format("cost of {}", fabrics_name(inputs)),
-                            .fabrics = fabric_reports(inputs)};
-      report.header = {.version = kPlanewiseVersion,
-                       .inputs = input_files(inputs),
-                       .left_out = report::cost_left_out_notes()};
-      write_report(report, arguments->output);
+      run_cost(arguments->paths, arguments->flags, arguments->output);
       return kFine;
     };
   });
@@ -163,7 +192,7 @@ void add_run(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<Arguments>();
   add_workload_option(*command, *arguments);
   add_topology(*command, *arguments, "-t,--topology");
-  add_prices_option(*command, *arguments);
+  add_prices_option(*command, arguments->paths);
   add_simulation_flags(*command, arguments->simulation);
   add_output_options(*command, arguments->output);
   command->callback([arguments, &action] {

@@ -20,5 +20,5 @@ show() {
 }
 show planewise compare -w workloads/deepseek_v3_train_2048_h800.yaml \
   topologies/mpft_2048.yaml topologies/mrft_2048.yaml topologies/ft3_2048.yaml
-show planewise cost topologies/ft2_2048.yaml topologies/mpft_16384.yaml topologies/ft3_65536.yaml
+show planewise cost topologies/published/ft2_2048.yaml topologies/published/mpft_16384.yaml topologies/published/ft3_65536.yaml
 printf '\ndemo: done. The program is build/release/planewise; start with docs/tutorial.md\n'

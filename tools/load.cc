@@ -1,8 +1,10 @@
 #include "tools/load.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include "spec/check_parts.h"
 #include "spec/cross_check.h"
+#include "spec/resize.h"
 #include "workload/training.h"
 
 namespace planewise::tools {
@@ -20,18 +22,42 @@ LoadedJob load_job(const std::string& path, spec::Diagnostics& diagnostics) {
   return loaded;
 }
 
-PricedTopology load_topology(const std::string& path, const std::string& price_book,
+/// The path given on the command line, else the one that the topology names.
+const std::string& either(const std::string& given, const std::string& named) {
+  return given.empty() ? named : given;
+}
+
+PricedTopology load_topology(const std::string& path, const InputPaths& paths,
                              spec::Diagnostics& diagnostics) {
   PricedTopology loaded{.topology = spec::read_topology(path, diagnostics)};
-  const std::string& book = price_book.empty() ? loaded.topology.price_book_path : price_book;
+  const spec::TopologySpec& topology = loaded.topology;
+  const std::string& book = either(paths.price_book, topology.price_book_path);
   if (!book.empty()) loaded.book = spec::read_price_book(book, diagnostics);
+  if (topology.equipment && !topology.equipment->catalogue_path.empty()) {
+    loaded.catalogue = spec::read_parts(topology.equipment->catalogue_path, diagnostics);
+  }
+  const std::string& scenario = either(paths.scenario, topology.scenario_path);
+  if (!scenario.empty()) loaded.scenario = spec::read_scenario(scenario, diagnostics);
   return loaded;
+}
+
+/// Mistakes between a topology's own files and the quotes; each file by itself is right by now.
+void check_parts(const PricedTopology& priced, const Inputs& inputs,
+                 spec::Diagnostics& diagnostics) {
+  if (!priced.book) return;
+  spec::check_prices(priced.topology, *priced.book, diagnostics);
+  if (!priced.catalogue) return;
+  spec::check_book_and_parts(*priced.book, *priced.catalogue, diagnostics);
+  if (inputs.quotes) {
+    spec::check_quotes(*inputs.quotes, *priced.book, *priced.catalogue, diagnostics);
+  }
+  spec::check_equipment(priced.topology, *priced.catalogue, *priced.book, diagnostics);
 }
 
 /// Mistakes between files; each file by itself is right by now.
 void check_together(const Inputs& inputs, spec::Diagnostics& diagnostics) {
   for (const PricedTopology& priced : inputs.topologies) {
-    if (priced.book) spec::check_prices(priced.topology, *priced.book, diagnostics);
+    check_parts(priced, inputs, diagnostics);
     if (inputs.job) spec::check_job_and_topology(inputs.job->job, priced.topology, diagnostics);
   }
   if (!inputs.job) return;
@@ -51,43 +77,24 @@ Inputs load_inputs(const InputPaths& paths) {
   Inputs inputs;
   if (!paths.workload.empty()) inputs.job = load_job(paths.workload, diagnostics);
   for (const std::string& path : paths.topologies) {
-    inputs.topologies.push_back(load_topology(path, paths.price_book, diagnostics));
+    inputs.topologies.push_back(load_topology(path, paths, diagnostics));
   }
+  if (!paths.quotes.empty()) inputs.quotes = spec::read_quotes(paths.quotes, diagnostics);
   diagnostics.throw_if_any();
+  if (paths.matched_endpoints > 0) {
+    for (PricedTopology& priced : inputs.topologies) {
+      priced.topology = spec::resized(priced.topology, paths.matched_endpoints, diagnostics);
+      priced.topology.name += fmt::format(" at {}", paths.matched_endpoints);
+    }
+  }
   check_together(inputs, diagnostics);
   diagnostics.throw_if_any();
   return inputs;
 }
 
-std::vector<report::InputFile> input_files(const Inputs& inputs) {
-  std::vector<report::InputFile> files;
-  const auto add = [&](const spec::Origin& origin) {
-    const auto same = [&](const report::InputFile& file) { return file.path == origin.path; };
-    if (std::none_of(files.begin(), files.end(), same)) {
-      files.push_back({.path = origin.path, .sha256 = origin.sha256});
-    }
-  };
-  if (inputs.job) {
-    add(inputs.job->job.origin);
-    add(inputs.job->model.origin);
-    add(inputs.job->profile.origin);
-  }
-  for (const PricedTopology& priced : inputs.topologies) {
-    add(priced.topology.origin);
-    if (priced.book) add(priced.book->origin);
-  }
-  return files;
-}
-
-std::vector<report::FabricReport> fabric_reports(const Inputs& inputs) {
-  std::vector<report::FabricReport> reports;
-  for (const PricedTopology& priced : inputs.topologies) {
-    report::FabricReport report{.fabric = fabric::lay_out(priced.topology)};
-    report.counts = fabric::count(report.fabric);
-    if (priced.book) report.bill = cost::price(report.counts, *priced.book);
-    reports.push_back(std::move(report));
-  }
-  return reports;
+cost::PriceList price_list(const PricedTopology& priced, const Inputs& inputs) {
+  return cost::net_prices(*priced.book, *priced.catalogue,
+                          inputs.quotes ? &*inputs.quotes : nullptr);
 }
 
 }  // namespace planewise::tools

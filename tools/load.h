@@ -1,11 +1,12 @@
 // The user's files, read and checked against each other before anything is computed.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "report/report.h"
+#include "cost/prices.h"
 #include "spec/read.h"
 
 namespace planewise::tools {
@@ -13,6 +14,11 @@ namespace planewise::tools {
 struct PricedTopology {
   spec::TopologySpec topology{};
   std::optional<spec::PriceBookSpec> book{};
+  std::optional<spec::CatalogueSpec> catalogue{};  ///< If the topology names its equipment.
+  std::optional<spec::ScenarioSpec> scenario{};
+
+  /// Whether the book prices the parts of the catalogue; if not it has roles, or there is none.
+  bool by_parts() const { return book && !book->roles && catalogue; }
 };
 
 struct LoadedJob {
@@ -25,19 +31,20 @@ struct LoadedJob {
 /// of them.
 struct Inputs {
   std::vector<PricedTopology> topologies{};
+  std::optional<spec::QuotesSpec> quotes{};
   std::optional<LoadedJob> job{};
 };
 struct InputPaths {
   std::vector<std::string> topologies{};
-  std::string workload{};    ///< Empty: none.
-  std::string price_book{};  ///< Empty: the one that each topology names.
+  std::string workload{};              ///< Empty: none.
+  std::string price_book{};            ///< Empty: the one that each topology names.
+  std::string quotes{};                ///< Empty: none.
+  std::string scenario{};              ///< Empty: the one that each topology names.
+  std::int64_t matched_endpoints = 0;  ///< 0: each fabric as it is.
 };
 Inputs load_inputs(const InputPaths& paths);
 
-/// The files behind `inputs`, each once, for the report's header.
-std::vector<report::InputFile> input_files(const Inputs& inputs);
-
-/// Counts and prices every topology.
-std::vector<report::FabricReport> fabric_reports(const Inputs& inputs);
+/// The prices of a topology that is priced by parts.
+cost::PriceList price_list(const PricedTopology& priced, const Inputs& inputs);
 
 }  // namespace planewise::tools

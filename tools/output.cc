@@ -25,13 +25,46 @@ void write_all(int file, const std::string& text, const std::string& path) {
   }
 }
 
+/// Devices, pipes and what stands under /dev (where a link may lead to a file that is open) take
+/// the text as it comes: replacing them by a file would break them.
+bool takes_text_as_it_comes(const std::string& path) {
+  std::error_code failure;
+  const auto status = std::filesystem::status(path, failure);
+  if (failure || !std::filesystem::exists(status)) return false;
+  return path.starts_with("/dev/") || !std::filesystem::is_regular_file(status);
+}
+
+void write_into(const std::string& text, const std::string& path) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (file < 0) fail("opening " + path);
+  try {
+    write_all(file, text, path);
+  } catch (...) {
+    ::close(file);
+    throw;
+  }
+  if (::close(file) != 0) fail("closing " + path);
+}
+
+/// The file itself where `path` is a link to one, so that the link stays.
+std::string behind_links(const std::string& path) {
+  std::error_code failure;
+  const std::filesystem::path target = std::filesystem::canonical(path, failure);
+  return failure ? path : target.string();
+}
+
 }  // namespace
 
-void write_output(const std::string& text, const std::string& path) {
-  if (path.empty()) {
+void write_output(const std::string& text, const std::string& asked) {
+  if (asked.empty() || asked == "-" || asked == "/dev/stdout") {
     write_all(STDOUT_FILENO, text, "standard output");
     return;
   }
+  if (takes_text_as_it_comes(asked)) {
+    write_into(text, asked);
+    return;
+  }
+  const std::string path = behind_links(asked);
   const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
   const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (file < 0) fail("creating " + temporary);

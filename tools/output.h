@@ -12,9 +12,10 @@ struct OutputOptions {
   std::string output{};  ///< Empty: standard output.
 };
 
-/// Writes to standard output, or to a temporary file beside `path` that is renamed when it is
+/// Writes to standard output if `asked` is empty, `-` or /dev/stdout; straight into what is no
+/// regular file, such as a pipe; else to a temporary file beside it that is renamed when it is
 /// complete. Throws std::system_error.
-void write_output(const std::string& text, const std::string& path);
+void write_output(const std::string& text, const std::string& asked);
 void write_report(const report::Report& report, const OutputOptions& options);
 
 /// A progress bar on a terminal's standard error; does nothing when that is redirected.

@@ -5,7 +5,7 @@ set -euo pipefail
 
 build_packages=(g++ cmake ninja-build git libsimgrid-dev libboost-graph-dev libcli11-dev libyaml-cpp-dev
                 libfmt-dev nlohmann-json3-dev libssl-dev)
-test_packages=(libgtest-dev librapidcheck-dev graphviz)
+test_packages=(libgtest-dev librapidcheck-dev libbenchmark-dev graphviz)
 
 packages=("${build_packages[@]}")
 [ "${1:-build}" = test ] && packages+=("${test_packages[@]}")

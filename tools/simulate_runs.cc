@@ -49,7 +49,7 @@ report::Report simulate_runs(const Inputs& inputs, const SimulationFlags& flags)
     report.runs.push_back(simulate_run(loaded, fabric.fabric, flags));
     report.header.symmetry.push_back(report::symmetry_note(report.runs.back()));
   }
-  for (std::string& note : report::cost_left_out_notes()) {
+  for (std::string& note : report::cost_left_out_notes(report)) {
     report.header.left_out.push_back(std::move(note));
   }
   return report;

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "simulate/simulate.h"
-#include "tools/load.h"
+#include "tools/price.h"
 
 namespace planewise::tools {
 

@@ -70,6 +70,17 @@ std::int64_t PlaneLayout::links(EdgeKind kind) const {
   PW_UNREACHABLE("an edge of no kind");
 }
 
+Layer PlaneLayout::layer_of(std::int64_t number) const {
+  if (number < leaves) return Layer::leaf;
+  return number < leaves + spines() ? Layer::spine : Layer::core;
+}
+
+int switch_radix(const Fabric& fabric, std::int64_t number) {
+  const auto* custom = std::get_if<spec::CustomSpec>(&fabric.topology.fabric.shape);
+  if (custom == nullptr) return fabric.topology.fabric.radix;
+  return custom->switches[static_cast<std::size_t>(number)].radix;
+}
+
 Fabric lay_out(const spec::TopologySpec& topology) {
   PW_CHECK(topology.nodes.count >= 1);
   PlaneLayout plane = std::visit(

@@ -60,6 +60,8 @@ struct PlaneLayout {
     return leaf_links + spine_links + local_links + global_links;
   }
   std::int64_t links(EdgeKind kind) const;
+  /// Of a switch by its number.
+  Layer layer_of(std::int64_t number) const;
 };
 
 /// A topology and the layout of each of its (equal) planes.
@@ -101,6 +103,9 @@ Fabric lay_out(const spec::TopologySpec& topology);
 
 /// Returns the totals of `fabric` by closed form; takes microseconds at any size.
 Counts count(const Fabric& fabric);
+
+/// Ports of a switch, by its number in its plane, at the link rate.
+int switch_radix(const Fabric& fabric, std::int64_t number);
 
 /// The most links between switches on a shortest path from leaf to leaf of one plane, at full size;
 /// a fabric with few pods or several links a pair of pods can do with fewer. Custom: from the

@@ -53,12 +53,17 @@ struct LowerSwitch {
 
 void append_uplinks(const Tier& tier, const LowerSwitch& lower, std::int64_t first_lower,
                     std::vector<Bundle>& out) {
-  for (std::int64_t upper = 0; upper < tier.uppers; ++upper) {
-    const std::int64_t first = first_port_of(tier, {.lower = lower.in_tier, .upper = upper});
+  // As first_port_of() and parallel_ports(), without their divisions: this is the walk's inner
+  // loop.
+  const std::int64_t least = tier.uplinks / tier.uppers;
+  const std::int64_t one_more = tier.uplinks % tier.uppers;
+  std::int64_t first = first_port_of(tier, {.lower = lower.in_tier, .upper = 0});
+  for (std::int64_t upper = 0; upper < tier.uppers; ++upper, ++first) {
+    if (first == tier.uppers) first = 0;
     out.push_back({.kind = lower.kind,
                    .lower = static_cast<std::int32_t>(first_lower + lower.number),
                    .upper = static_cast<std::int32_t>(lower.first_upper + upper),
-                   .links = static_cast<std::int32_t>(parallel_ports(tier, first)),
+                   .links = static_cast<std::int32_t>(least + (first < one_more ? 1 : 0)),
                    .first = static_cast<std::int32_t>(lower.number * tier.uplinks + first),
                    .stride = static_cast<std::int32_t>(tier.uppers)});
   }

@@ -30,16 +30,19 @@ std::int64_t leaf_of(const PlaneLayout& plane, std::int64_t in_plane) {
   return after - plane.first_endpoint.begin() - 1;
 }
 
-void append_in_order(const Fabric& fabric, std::int64_t leaf, std::vector<NodeBundle>& bundles) {
-  const PlaneLayout& plane = fabric.plane;
-  const std::int64_t per_node = fabric.topology.nodes.nics / fabric.topology.fabric.planes;
-  const std::int64_t end = std::min(first_endpoint(plane, leaf + 1), plane.endpoints);
-  for (std::int64_t first = first_endpoint(plane, leaf); first < end;) {
+void append_in_order(const Fabric& fabric, std::int64_t plane, std::int64_t leaf,
+                     std::vector<NodeBundle>& bundles) {
+  const std::int64_t planes = fabric.topology.fabric.planes;
+  const std::int64_t per_node = fabric.topology.nodes.nics / planes;
+  const std::int64_t end = std::min(first_endpoint(fabric.plane, leaf + 1), fabric.plane.endpoints);
+  for (std::int64_t first = first_endpoint(fabric.plane, leaf); first < end;) {
     const std::int64_t node = first / per_node;
     const std::int64_t next = std::min((node + 1) * per_node, end);
-    bundles.push_back({.leaf = static_cast<std::int32_t>(leaf),
-                       .node = static_cast<std::int32_t>(node),
-                       .links = static_cast<std::int32_t>(next - first)});
+    bundles.push_back(
+        {.leaf = static_cast<std::int32_t>(leaf),
+         .node = static_cast<std::int32_t>(node),
+         .links = static_cast<std::int32_t>(next - first),
+         .first_nic = static_cast<std::int32_t>((first - node * per_node) * planes + plane)});
     first = next;
   }
 }
@@ -74,14 +77,15 @@ void visit_node_bundles(const Fabric& fabric, std::int64_t plane, const NodeBund
   for (std::int64_t leaf = 0; leaf < fabric.plane.leaves; ++leaf) {
     bundles.clear();
     if (unit == 0) {
-      append_in_order(fabric, leaf, bundles);
+      append_in_order(fabric, plane, leaf, bundles);
     } else {
       const std::int64_t first = leaf / nics * unit;
       const std::int64_t end = std::min(first + unit, fabric.topology.nodes.count);
       for (std::int64_t node = first; node < end; ++node) {
         bundles.push_back({.leaf = static_cast<std::int32_t>(leaf),
                            .node = static_cast<std::int32_t>(node),
-                           .links = 1});
+                           .links = 1,
+                           .first_nic = static_cast<std::int32_t>(leaf % nics)});
       }
     }
     if (!bundles.empty()) sink(bundles);

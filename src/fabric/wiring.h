@@ -40,6 +40,8 @@ struct NodeBundle {
   std::int32_t leaf = 0;
   std::int32_t node = 0;
   std::int32_t links = 0;
+  std::int32_t first_nic =
+      0;  ///< Of the node; each further link is of the NIC `planes` further on.
 };
 
 /// Called with one lower switch's (or pod's) bundles at a time; the span ends with the call.

@@ -5,10 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "report/csv.h"
+#include "report/json_cost.h"
+
 namespace planewise::report {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr int kSchema = 1;
 constexpr std::array<const char*, workload::kPhaseCount> kPhaseNames = {
@@ -39,47 +40,6 @@ Json header_json(const Header& header) {
           {"simulated", header.simulated},
           {"symmetry", header.symmetry},
           {"left_out", header.left_out}};
-}
-
-Json bill_json(const cost::Bill& bill) {
-  Json lines = Json::array();
-  for (const cost::BillLine& line : bill.lines) {
-    lines.push_back({{"role", line.role},
-                     {"quantity", line.quantity},
-                     {"unit_price_usd", line.unit_price.in(usd(1))},
-                     {"total_usd", line.total.in(usd(1))},
-                     {"price_evidence", std::string(spec::evidence_name(line.price_evidence))},
-                     {"power_w", line.power_typical.in(watts(1))},
-                     {"power_maximum_w", line.power_maximum.in(watts(1))}});
-  }
-  return {{"price_book", bill.price_book},
-          {"price_date", bill.price_date},
-          {"lines", std::move(lines)}};
-}
-
-Json fabric_json(const FabricReport& report) {
-  const fabric::Counts& counts = report.counts;
-  Json json = {{"name", report.fabric.topology.name},
-               {"endpoints", counts.endpoints},
-               {"endpoint_capacity", counts.endpoint_capacity},
-               {"switches", counts.switches()},
-               {"switches_by_layer",
-                {{"leaf", counts.leaf_switches},
-                 {"spine", counts.spine_switches},
-                 {"core", counts.core_switches}}},
-               {"inter_switch_links", counts.inter_switch_links},
-               {"endpoint_links", counts.endpoint_links},
-               {"unused_switch_ports", counts.unused_switch_ports}};
-  const auto priced = [&](const char* name, auto value) {
-    json[name] = report.bill ? Json(value(*report.bill)) : Json(nullptr);
-  };
-  priced("cost_usd", [](const cost::Bill& b) { return b.total.in(usd(1)); });
-  priced("cost_per_endpoint_usd", [](const cost::Bill& b) { return b.per_endpoint.in(usd(1)); });
-  priced("cost_estimated_share", [](const cost::Bill& b) { return b.estimated_share; });
-  priced("power_w", [](const cost::Bill& b) { return b.power_typical.in(watts(1)); });
-  priced("power_maximum_w", [](const cost::Bill& b) { return b.power_maximum.in(watts(1)); });
-  priced("bill", [](const cost::Bill& b) { return bill_json(b); });
-  return json;
 }
 
 Json rank_json(const simulate::RankResult& rank, const std::vector<std::string>& labels) {
@@ -177,11 +137,7 @@ void flatten(const Json& json, const std::string& prefix, Json& row) {
 std::string csv_cell(const Json& value) {
   if (value.is_null()) return "";
   if (!value.is_string()) return value.dump();
-  const std::string text = value.get<std::string>();
-  if (text.find_first_of(",\"\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
+  return csv_text(value.get<std::string>());
 }
 
 std::string csv_of(const std::vector<Json>& rows) {
@@ -209,7 +165,7 @@ std::string csv_of(const std::vector<Json>& rows) {
 
 std::string render_json(const Report& report) {
   Json fabrics = Json::array();
-  for (const FabricReport& fabric : report.fabrics) fabrics.push_back(fabric_json(fabric));
+  for (std::size_t i = 0; i < report.fabrics.size(); ++i) fabrics.push_back(fabric_json(report, i));
   Json runs = Json::array();
   for (const RunReport& run : report.runs) {
     runs.push_back(run_json(run));
@@ -222,6 +178,7 @@ std::string render_json(const Report& report) {
                {"header", header_json(report.header)},
                {"fabrics", std::move(fabrics)},
                {"runs", std::move(runs)}};
+  if (report.uncertainty) json["uncertainty"] = uncertainty_json(report);
   if (!report.models.empty()) {
     Json models = Json::array();
     for (const ModelReport& model : report.models) models.push_back(model_json(model));
@@ -239,7 +196,7 @@ std::string render_csv(const Report& report) {
   std::vector<Json> rows;
   for (std::size_t i = 0; i < report.fabrics.size(); ++i) {
     Json row = Json::object();
-    Json fabric = fabric_json(report.fabrics[i]);
+    Json fabric = fabric_json(report, i);
     if (fabric["bill"].is_null()) fabric.erase("bill");
     flatten(fabric, "", row);
     if (i < report.runs.size()) {

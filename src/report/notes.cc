@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "report/table.h"
 
 namespace planewise::report {
@@ -58,10 +60,39 @@ std::string symmetry_note(const RunReport& run) {
                      grouped(s.flow_classes), grouped(s.links), grouped(s.link_classes));
 }
 
-std::vector<std::string> cost_left_out_notes() {
-  return {
-      "servers, GPUs and NICs; installation, spares, maintenance, energy; management and storage "
-      "networks"};
+std::vector<std::string> cost_left_out_notes(const Report& report) {
+  const auto any = [&](const auto& holds) {
+    return std::any_of(report.fabrics.begin(), report.fabrics.end(), holds);
+  };
+  const bool by_parts = any([](const FabricReport& f) { return f.bill && f.bill->by_parts; });
+  const bool by_roles = any([](const FabricReport& f) { return !f.bill || !f.bill->by_parts; });
+  std::vector<std::string> notes;
+  if (by_roles) {
+    notes.push_back(fmt::format(
+        "{}servers, GPUs and NICs; installation, spares, maintenance, energy; management and "
+        "storage networks",
+        by_parts ? "where priced by roles: " : ""));
+  }
+  if (by_parts) {
+    notes.push_back(
+        fmt::format("{}servers and GPUs, building, cables of the management network; "
+                    "storage and management networks unless the topology has them",
+                    by_roles ? "where priced by parts: " : ""));
+  }
+  for (const FabricReport& fabric : report.fabrics) {
+    const spec::TopologySpec& topology = fabric.fabric.topology;
+    if (topology.fabric.as_printed) {
+      notes.push_back(fmt::format("{}: counts as printed in a table; no graph, no cables, no paths",
+                                  topology.name));
+    }
+    if (fabric.bill && fabric.bill->cages_short > 0) {
+      notes.push_back(
+          fmt::format("{}: links of several types take {} cages more than the switches "
+                      "have; allow fewer types of parts ('links')",
+                      topology.name, grouped(fabric.bill->cages_short)));
+    }
+  }
+  return notes;
 }
 
 }  // namespace planewise::report

@@ -14,6 +14,6 @@ std::vector<std::string> left_out_notes(const spec::ProfileSpec& profile);
 std::string symmetry_note(const RunReport& run);
 
 /// What counting and pricing a fabric leaves out.
-std::vector<std::string> cost_left_out_notes();
+std::vector<std::string> cost_left_out_notes(const Report& report);
 
 }  // namespace planewise::report

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "cost/cost.h"
+#include "cost/ownership.h"
+#include "cost/uncertainty.h"
 #include "fabric/fabric.h"
 #include "model/model_size.h"
 #include "simulate/result.h"
@@ -36,7 +38,22 @@ struct Header {
 struct FabricReport {
   fabric::Fabric fabric{};
   fabric::Counts counts{};
-  std::optional<cost::Bill> bill{};  ///< None without a price book.
+  int diameter = 0;
+  Rate bisection{};
+  std::optional<cost::Bill> bill{};            ///< None without a price book.
+  std::optional<cost::Ownership> ownership{};  ///< None without a scenario.
+  std::string scenario{};
+  double ownership_years = 0;
+};
+
+/// How sure the costs are, over all fabrics of a report.
+struct UncertaintyReport {
+  std::int64_t draws = 0;
+  std::uint64_t seed = 0;
+  double common_share = 0;
+  cost::Uncertainty result{};
+  /// [fabrics but the first] Prices at which each costs as much an endpoint as the first.
+  std::vector<std::vector<cost::BreakEven>> break_even{};
 };
 
 /// One simulated step. Rates are over the step time; TFLOPS and MFU are a GPU.
@@ -74,10 +91,12 @@ struct Report {
   std::string title{};
   Header header{};
   std::vector<FabricReport> fabrics{};
+  std::optional<UncertaintyReport> uncertainty{};
   std::vector<RunReport> runs{};
   std::vector<ModelReport> models{};
   std::vector<CheckedFile> files{};
-  bool detailed = false;  ///< Text and Markdown show stages, blocks and links of each run.
+  /// Text and Markdown show every line of each bill, and stages, blocks and links of each run.
+  bool detailed = false;
 };
 
 /// Derives a run's rates. MFU is against the profile's BF16 dense peak.

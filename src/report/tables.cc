@@ -4,91 +4,16 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <numeric>
 
-#include "base/overloads.h"
+#include "report/add_row.h"
+#include "report/fabric_tables.h"
 #include "report/table.h"
 
 namespace planewise::report {
 namespace {
 
 using workload::Phase;
-
-std::string dimensions(const std::vector<std::int64_t>& extents) {
-  return fmt::format("{}", fmt::join(extents, " x "));
-}
-
-std::string tree_name(const spec::FabricSpec& fabric) {
-  const std::string layers = fabric.tree().layers == 2 ? "" : ", 3 layers";
-  switch (fabric.family) {
-    case spec::Family::mpft:
-      return fmt::format("MPFT x{}{}", fabric.planes, layers);
-    case spec::Family::rail_only:
-      return fmt::format("rail-only x{}{}", fabric.planes, layers);
-    case spec::Family::mrft:
-      return "MRFT" + layers;
-    default:
-      return fabric.tree().layers == 2 ? "FT2" : "FT3";
-  }
-}
-
-/// A short name with what tells one size from another.
-std::string family_name(const spec::TopologySpec& topology) {
-  const spec::FabricSpec& fabric = topology.fabric;
-  const std::string name = std::visit(
-      Overloads{
-          [&](const spec::TreeSpec&) { return tree_name(fabric); },
-          [](const spec::DragonflySpec& s) { return fmt::format("Dragonfly g={}", s.groups); },
-          [](const spec::DragonflyPlusSpec& s) { return fmt::format("Dragonfly+ g={}", s.groups); },
-          [](const spec::SlimFlySpec& s) { return fmt::format("Slim Fly q={}", s.q); },
-          [](const spec::HyperXSpec& s) { return "HyperX " + dimensions(s.extents); },
-          [](const spec::TorusSpec& s) { return "torus " + dimensions(s.extents); },
-          [](const spec::DualTorSpec&) { return std::string("dual-ToR x2"); },
-          [](const spec::CustomSpec&) { return std::string("custom"); }},
-      fabric.shape);
-  return fabric.as_printed ? name + ", as printed" : name;
-}
-
-std::string routing_name(spec::Routing routing) {
-  switch (routing) {
-    case spec::Routing::static_path:
-      return "static";
-    case spec::Routing::ecmp:
-      return "ecmp";
-    case spec::Routing::spray:
-      return "spray";
-  }
-  return "";
-}
-
-/// Adds a row with one value a column of the table.
-template <class Items, class Cell>
-void add_row(Table& table, const std::string& label, const Items& items, Cell cell) {
-  std::vector<std::string> row{label};
-  for (const auto& item : items) row.push_back(cell(item));
-  table.rows.push_back(std::move(row));
-}
-
-/// "+70.7 %", or "-" where one of the two has no price.
-std::string cost_against(const FabricReport& first, const FabricReport& other) {
-  if (!first.bill || !other.bill || !(first.bill->per_endpoint > Usd{})) return "-";
-  return signed_percent(other.bill->per_endpoint.in(first.bill->per_endpoint) - 1, 1);
-}
-
-/// "fitted", or each kind of evidence with its share of the total.
-std::string evidence_of_prices(const cost::Bill& bill) {
-  std::map<spec::Evidence, Usd> totals;
-  for (const cost::BillLine& line : bill.lines) totals[line.price_evidence] += line.total;
-  std::string text;
-  for (const auto& [evidence, total] : totals) {
-    if (!(total > Usd{}) && totals.size() > 1) continue;
-    if (!text.empty()) text += ", ";
-    text += spec::evidence_name(evidence);
-    if (totals.size() > 1) text += " " + percent(total.in(bill.total), 0);
-  }
-  return text;
-}
 
 /// The rank that waits least: its stage bounds the step.
 const simulate::RankResult& busiest_rank(const RunReport& run) {
@@ -101,47 +26,6 @@ const simulate::RankResult& busiest_rank(const RunReport& run) {
 
 Seconds exposed_communication(const simulate::RankResult& rank) {
   return std::accumulate(rank.exposed.begin(), rank.exposed.end(), Seconds{});
-}
-
-void add_fabric_rows(Table& table, const std::vector<FabricReport>& fabrics) {
-  const auto row = [&](const char* label,
-                       const std::function<std::string(const FabricReport&)>& f) {
-    add_row(table, label, fabrics, f);
-  };
-  const auto count = [&](const char* label, std::int64_t fabric::Counts::*member) {
-    row(label, [member](const FabricReport& f) { return grouped(f.counts.*member); });
-  };
-  table.rows.push_back({"fabric"});
-  row("  family", [](const FabricReport& f) { return family_name(f.fabric.topology); });
-  row("  routing",
-      [](const FabricReport& f) { return routing_name(f.fabric.topology.fabric.routing); });
-  count("  endpoints", &fabric::Counts::endpoints);
-  count("  endpoints at most", &fabric::Counts::endpoint_capacity);
-  row("  switches", [](const FabricReport& f) { return grouped(f.counts.switches()); });
-  count("    leaf", &fabric::Counts::leaf_switches);
-  count("    spine", &fabric::Counts::spine_switches);
-  count("    core", &fabric::Counts::core_switches);
-  count("  switch ports left unused", &fabric::Counts::unused_switch_ports);
-  count("  inter-switch links", &fabric::Counts::inter_switch_links);
-  count("  endpoint links", &fabric::Counts::endpoint_links);
-
-  const auto bill = [&](const char* label, const std::function<std::string(const cost::Bill&)>& f) {
-    row(label, [&f](const FabricReport& r) { return r.bill ? f(*r.bill) : std::string("-"); });
-  };
-  table.rows.push_back({"cost and power (switches, links; no NICs, no servers)"});
-  bill("  price book", [](const cost::Bill& b) { return b.price_book; });
-  bill("  cost, M$", [](const cost::Bill& b) { return fixed(b.total.in(usd(1e6)), 3); });
-  bill("  cost an endpoint, $",
-       [](const cost::Bill& b) { return fixed(b.per_endpoint.in(usd(1)), 0); });
-  if (fabrics.size() > 1) {
-    row("    against the first",
-        [&](const FabricReport& f) { return cost_against(fabrics.front(), f); });
-  }
-  bill("  price evidence", evidence_of_prices);
-  bill("  power, typical, kW",
-       [](const cost::Bill& b) { return fixed(b.power_typical.in(watts(1e3)), 1); });
-  bill("  power, maximum, kW",
-       [](const cost::Bill& b) { return fixed(b.power_maximum.in(watts(1e3)), 1); });
 }
 
 void add_run_rows(Table& table, const std::vector<RunReport>& runs) {
@@ -192,7 +76,7 @@ Table overview(const Report& report) {
   for (const FabricReport& fabric : report.fabrics) {
     table.columns.push_back(fabric.fabric.topology.name);
   }
-  add_fabric_rows(table, report.fabrics);
+  add_fabric_rows(table, report);
   if (!report.runs.empty()) add_run_rows(table, report.runs);
   return table;
 }
@@ -284,6 +168,7 @@ std::vector<Table> tables_of(const Report& report) {
   if (!report.fabrics.empty()) tables.push_back(overview(report));
   if (!report.files.empty()) tables.push_back(file_table(report.files));
   if (report.detailed) {
+    for (Table& table : bill_tables(report)) tables.push_back(std::move(table));
     for (const RunReport& run : report.runs) {
       tables.push_back(stage_table(run));
       tables.push_back(block_table(run));

@@ -57,9 +57,13 @@ std::int64_t unit_nodes(const TopologySpec& topology) {
   return asked > 0 ? asked : leaf_ports(topology).down;
 }
 
+std::int64_t endpoints_per_node(const TopologySpec& topology) {
+  const std::int64_t ports_per_nic = topology.fabric.family == Family::dual_tor ? 2 : 1;
+  return topology.nodes.nics * ports_per_nic;
+}
+
 std::int64_t endpoint_count(const TopologySpec& topology) {
-  const int ports_per_nic = topology.fabric.family == Family::dual_tor ? 2 : 1;
-  return topology.nodes.count * topology.nodes.nics * ports_per_nic;
+  return topology.nodes.count * endpoints_per_node(topology);
 }
 
 std::int64_t endpoints_per_plane(const TopologySpec& topology) {
@@ -113,12 +117,33 @@ SwitchGrid switch_grid(const FabricSpec& fabric) {
   PW_UNREACHABLE("a family whose leaves are not alike");
 }
 
+std::int64_t most_groups(const FabricSpec& fabric) {
+  if (const auto* dragonfly = std::get_if<DragonflySpec>(&fabric.shape)) {
+    return dragonfly->switches_per_group * dragonfly->global_links_per_switch + 1;
+  }
+  PW_CHECK(std::holds_alternative<DragonflyPlusSpec>(fabric.shape));
+  const std::int64_t half = fabric.radix / 2;
+  return half * half + 1;
+}
+
+std::int64_t ports_needed(const HyperXSpec& hyperx) {
+  std::int64_t ports = hyperx.endpoints_per_switch;
+  for (std::size_t i = 0; i < hyperx.extents.size(); ++i) {
+    ports += hyperx.parallel_links[i] * (hyperx.extents[i] - 1);
+  }
+  return ports;
+}
+
 int slim_fly_remainder(std::int64_t q) {
   const auto rest = static_cast<int>(q % 4);
   return rest == 3 ? -1 : rest;
 }
 
 std::int64_t slim_fly_degree(std::int64_t q) { return (3 * q - slim_fly_remainder(q)) / 2; }
+
+bool is_slim_fly_q(std::int64_t q) {
+  return q >= 3 && slim_fly_remainder(q) != 2 && is_prime_power(q);
+}
 
 bool is_prime_power(std::int64_t n) {
   if (n < 2) return false;

@@ -37,7 +37,9 @@ PortSplit spine_ports(const TopologySpec& topology);
 /// Of `mrft`: nodes whose NICs of one rail share a leaf.
 std::int64_t unit_nodes(const TopologySpec& topology);
 
-/// Endpoints of all planes: a port a NIC, two under `dual_tor`.
+/// Endpoints of a node: a port a NIC, two under `dual_tor`.
+std::int64_t endpoints_per_node(const TopologySpec& topology);
+/// Endpoints of all planes.
 std::int64_t endpoint_count(const TopologySpec& topology);
 std::int64_t endpoints_per_plane(const TopologySpec& topology);
 
@@ -58,10 +60,18 @@ struct SwitchGrid {
 };
 SwitchGrid switch_grid(const FabricSpec& fabric);
 
+/// Of a dragonfly of either kind: the most groups that its global links can join each with each.
+std::int64_t most_groups(const FabricSpec& fabric);
+
+/// HyperX: ports of a switch that endpoints and other switches take.
+std::int64_t ports_needed(const HyperXSpec& hyperx);
+
 /// Slim Fly: d of q = 4w + d, which is -1, 0 or 1; 2 if q is 2 modulo 4.
 int slim_fly_remainder(std::int64_t q);
 /// Slim Fly: links a switch to others, k' = (3q - d) / 2.
 std::int64_t slim_fly_degree(std::int64_t q);
+/// Whether there is a Slim Fly of `q`: a prime power from 3 that is not 2 modulo 4.
+bool is_slim_fly_q(std::int64_t q);
 
 /// Whether `n` is a power of one prime, and so the size of a finite field.
 bool is_prime_power(std::int64_t n);

@@ -205,7 +205,7 @@ void check_dragonfly(const FabricSpec& fabric, const DragonflySpec& d, MapReader
               d.endpoints_per_switch + d.switches_per_group - 1 + d.global_links_per_switch,
               fmt::format("{} + {} + {}", d.endpoints_per_switch, d.switches_per_group - 1,
                           d.global_links_per_switch));
-  const std::int64_t most = d.switches_per_group * d.global_links_per_switch + 1;
+  const std::int64_t most = most_groups(fabric);
   if (d.groups > most) {
     map.error("groups",
               fmt::format("{} groups, but {} switches of {} global links reach only {} others",
@@ -219,18 +219,15 @@ void check_dragonfly(const FabricSpec& fabric, const DragonflySpec& d, MapReader
 void check_dragonfly_plus(const FabricSpec& fabric, const DragonflyPlusSpec& d, MapReader& map) {
   if (!map.read_well({"groups", "radix"})) return;
   const std::int64_t half = fabric.radix / 2;
-  if (d.groups > half * half + 1) {
+  const std::int64_t most = most_groups(fabric);
+  if (d.groups > most) {
     map.error("groups",
               fmt::format("{} groups, but {} spines of {} global links reach only {} others",
-                          d.groups, half, half, half * half),
-              fmt::format("write {} groups or fewer", half * half + 1));
+                          d.groups, half, half, most - 1),
+              fmt::format("write {} groups or fewer", most));
     return;
   }
   check_switch_count(map, "groups", d.groups * fabric.radix);
-}
-
-bool is_slim_fly_q(std::int64_t q) {
-  return q >= 3 && slim_fly_remainder(q) != 2 && is_prime_power(q);
 }
 
 void check_slim_fly(const FabricSpec& fabric, const SlimFlySpec& s, MapReader& map) {
@@ -256,15 +253,13 @@ void check_slim_fly(const FabricSpec& fabric, const SlimFlySpec& s, MapReader& m
 
 void check_hyperx(const FabricSpec& fabric, const HyperXSpec& h, MapReader& map) {
   if (!map.read_well({"extents", "parallel_links", "endpoints_per_switch"})) return;
-  std::int64_t needed = h.endpoints_per_switch;
   std::string sum = fmt::format("{}", h.endpoints_per_switch);
   std::int64_t switches = 1;
   for (std::size_t i = 0; i < h.extents.size(); ++i) {
-    needed += h.parallel_links[i] * (h.extents[i] - 1);
     sum += fmt::format(" + {} x {}", h.parallel_links[i], h.extents[i] - 1);
     switches = std::min(switches * h.extents[i], kMostEndpoints + 1);
   }
-  check_ports(fabric, map, needed, sum);
+  check_ports(fabric, map, ports_needed(h), sum);
   check_switch_count(map, "extents", switches);
 }
 

@@ -4,6 +4,7 @@
 #include "spec/read.h"
 #include "spec/read_file.h"
 #include "spec/shapes.h"
+#include "spec/storage.h"
 
 namespace planewise::spec {
 namespace {
@@ -111,6 +112,7 @@ EquipmentSpec read_equipment(MapReader map) {
   equipment.spine = map.has("spine") ? map.text("spine") : equipment.leaf;
   equipment.core = map.has("core") ? map.text("core") : equipment.spine;
   equipment.nic = map.text("nic");
+  if (map.has("rack")) equipment.rack = map.text("rack");
   if (map.has("links")) equipment.links = map.texts("links");
   equipment.source = map.text("source");
   return equipment;
@@ -253,6 +255,25 @@ void check_size(const TopologySpec& topology, MapReader& nodes, MapReader& fabri
   check_capacity(topology, nodes);
 }
 
+/// The storage network is a plain fat tree of the same switches.
+void check_storage(const TopologySpec& topology, MapReader& root, MapReader& nodes,
+                   MapReader& fabric) {
+  const bool known = root.read_well({"storage"}) && nodes.read_well({"count"}) &&
+                     fabric.read_well({"radix", "family"});
+  if (!known || !topology.storage) return;
+  if (topology.fabric.radix % 2 != 0) {
+    root.error("storage", fmt::format("switches of {} ports, an odd number, make no fat tree",
+                                      topology.fabric.radix));
+    return;
+  }
+  const TopologySpec storage = storage_topology(topology);
+  if (node_capacity(storage) >= topology.nodes.count) return;
+  root.error("storage",
+             fmt::format("three layers of {}-port switches hold the storage NICs of {} nodes, not "
+                         "of {}",
+                         topology.fabric.radix, node_capacity(storage), topology.nodes.count));
+}
+
 void fill_topology(TopologySpec& topology, MapReader& root) {
   topology.name = root.text("name");
   topology.source = root.text("source");
@@ -266,7 +287,9 @@ void fill_topology(TopologySpec& topology, MapReader& root) {
   if (root.has("equipment")) topology.equipment = read_equipment(root.map("equipment"));
   if (root.has("floor")) topology.floor = read_floor(root.map("floor"));
   if (root.has("prices")) topology.price_book_path = root.file("prices");
+  if (root.has("scenario")) topology.scenario_path = root.file("scenario");
   check_size(topology, nodes, fabric);
+  check_storage(topology, root, nodes, fabric);
 }
 
 }  // namespace

@@ -181,6 +181,7 @@ struct EquipmentSpec {
   std::string spine{};
   std::string core{};
   std::string nic{};
+  std::string rack{};                ///< For switches; empty: not on the bill.
   std::vector<std::string> links{};  ///< Modules and cables that may be used; empty: all.
   std::string source{};
 };
@@ -189,7 +190,7 @@ struct EquipmentSpec {
 struct FloorSpec {
   int nodes_per_rack = 4;
   int switches_per_rack = 8;  ///< In racks of their own.
-  int racks_per_row = 16;
+  int racks_per_row = 0;      ///< 0: so many that the room is about square.
   Metres rack_width = metres(0.6);
   Metres rack_depth = metres(1.2);
   Metres aisle = metres(1.8);      ///< Between two rows.
@@ -208,8 +209,9 @@ struct TopologySpec {
   std::optional<ManagementSpec> management{};
   std::optional<EquipmentSpec> equipment{};
   FloorSpec floor{};
-  std::string
-      price_book_path{};  ///< As found from the topology's folder; empty if the file names none.
+  // As found from the topology's folder; empty if the file names none.
+  std::string price_book_path{};
+  std::string scenario_path{};
 };
 
 }  // namespace planewise::spec

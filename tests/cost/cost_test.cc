@@ -34,18 +34,18 @@ constexpr fabric::Counts kCounts{.endpoints = 250,
                                  .endpoint_links = 250};
 
 TEST(Cost, BillsEveryRole) {
-  const Bill bill = price(kCounts, book());
+  const Bill bill = price_roles(kCounts, book());
   EXPECT_EQ(bill.price_book, "test");
   EXPECT_EQ(bill.price_date, "2025-05-14");
   ASSERT_EQ(bill.lines.size(), 3U);
-  EXPECT_EQ(bill.lines[0].role, "switch");
+  EXPECT_EQ(bill.lines[0].item, "switch");
   EXPECT_EQ(bill.lines[0].quantity, 6);
-  EXPECT_EQ(bill.lines[0].unit_price, usd(1000));
+  EXPECT_EQ(bill.lines[0].unit_price.mid, usd(1000));
   EXPECT_EQ(bill.lines[0].total, usd(6000));
-  EXPECT_EQ(bill.lines[1].role, "inter_switch_link");
+  EXPECT_EQ(bill.lines[1].item, "inter_switch_link");
   EXPECT_EQ(bill.lines[1].quantity, 50);
   EXPECT_EQ(bill.lines[1].total, usd(500));
-  EXPECT_EQ(bill.lines[2].role, "endpoint_link");
+  EXPECT_EQ(bill.lines[2].item, "endpoint_link");
   EXPECT_EQ(bill.lines[2].quantity, 250);
   EXPECT_EQ(bill.lines[2].total, usd(500));
   // 6,000 + 500 + 500 = 7,000; over 250 endpoints 28.
@@ -54,7 +54,7 @@ TEST(Cost, BillsEveryRole) {
 }
 
 TEST(Cost, AddsUpPower) {
-  const Bill bill = price(kCounts, book());
+  const Bill bill = price_roles(kCounts, book());
   EXPECT_EQ(bill.lines[0].power_typical, watts(4200));
   EXPECT_EQ(bill.lines[1].power_maximum, watts(2000));
   // 6 * 700 + 50 * 30 + 250 * 1 and 6 * 1,700 + 50 * 40 + 250 * 3.
@@ -64,14 +64,14 @@ TEST(Cost, AddsUpPower) {
 
 TEST(Cost, TellsTheShareOfEstimates) {
   // Only the inter-switch links are estimated: 500 of 7,000.
-  EXPECT_DOUBLE_EQ(price(kCounts, book()).estimated_share, 500.0 / 7000);
+  EXPECT_DOUBLE_EQ(price_roles(kCounts, book()).estimated_share, 500.0 / 7000);
   spec::PriceBookSpec known = book();
   known.roles->inter_switch_link.price_evidence = Evidence::measured;
-  EXPECT_EQ(price(kCounts, known).estimated_share, 0);
+  EXPECT_EQ(price_roles(kCounts, known).estimated_share, 0);
 }
 
 TEST(Cost, FreePartsHaveNoShare) {
-  const Bill bill = price(kCounts, {.roles = spec::RolePrices{}});
+  const Bill bill = price_roles(kCounts, {.roles = spec::RolePrices{}});
   EXPECT_EQ(bill.total, usd(0));
   EXPECT_EQ(bill.estimated_share, 0);
 }

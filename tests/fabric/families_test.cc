@@ -100,6 +100,14 @@ TEST(FamiliesLaw, EveryEndpointHasAPortOfItsOwn) {
       visit_node_bundles(fabric, plane, [&](std::span<const NodeBundle> bundles) {
         for (const NodeBundle& bundle : bundles) {
           EXPECT_EQ((on_leaf[{plane, bundle.leaf, bundle.node}]), bundle.links);
+          const bool two_ports = topology.fabric.family == Family::dual_tor;
+          for (std::int64_t link = 0; link < bundle.links; ++link) {
+            const std::int64_t nic = bundle.first_nic + link * topology.fabric.planes;
+            const std::int64_t gpu = bundle.node * std::int64_t{topology.nodes.nics} + nic;
+            const Attachment at = attach(fabric, two_ports ? 2 * gpu + plane : gpu);
+            EXPECT_EQ(at.plane, plane);
+            EXPECT_EQ(at.leaf, bundle.leaf);
+          }
           on_leaf.erase({plane, bundle.leaf, bundle.node});
         }
       });

@@ -1,8 +1,7 @@
 // Whole runs of the program against recorded output. A case NAME.yaml says:
-//   args: [cost, topologies/ft2_2048.yaml]   # run in the project's root, without a terminal
-//   exit: 0
-//   stdout: false                            # optional: that stream is not compared; the same for
-//   stderr
+//   args: [cost, topologies/published/ft2_2048.yaml]   # run in the project's root, without a
+//   terminal exit: 0 stdout: false                            # optional: that stream is not
+//   compared; the same for stderr
 // NAME.out and NAME.err hold what the streams must be; no file: nothing. PLANEWISE_UPDATE_GOLDEN=1
 // writes them, and the diff is reviewed: goldens guard against change, they do not prove that a
 // figure is right.
