@@ -48,6 +48,7 @@ FreeCommunication without_communication(const SmallJob& small) {
   topology.nodes.nvlink_rate = gigabytes_per_second(1e12);
   topology.fabric.switch_latency = Seconds{};
   topology.fabric.link_rate = gigabytes_per_second(1e12);
+  topology.fabric.uplink_rate = topology.fabric.link_rate;
   const auto placement = workload::place_in_order(job.parallel.ranks(), 4);
   FreeCommunication out;
   out.program = workload::training_program(
@@ -82,6 +83,21 @@ TEST(Step, HasTheIdealBubbleWhenCommunicationIsFree) {
       EXPECT_NEAR(phase(rank, Phase::bubble).in(pair), small.pipeline - 1, 1e-6) << rank.rank;
       EXPECT_NEAR(rank.compute.in(pair), small.micro_batches, 1e-9);
     }
+  }
+}
+
+TEST(Step, IsTheSameInBothEnginesOnEveryShape) {
+  for (const spec::TopologySpec& topology : test::small_shapes()) {
+    SCOPED_TRACE(spec::family_word(topology.fabric.family));
+    const Seconds fast = test::simulate_small({.pipeline = 4}, topology).result.step_time;
+    const Seconds reference =
+        test::simulate_small({.pipeline = 4}, topology, {.engine = EngineKind::simgrid})
+            .result.step_time;
+    // Both solve the same max-min problem; sums of their events differ by rounding.
+    EXPECT_NEAR(fast.in(reference), 1, 1e-9);
+    const Seconds whole =
+        test::simulate_small({.pipeline = 4}, topology, {.symmetry = false}).result.step_time;
+    EXPECT_NEAR(fast.in(whole), 1, 1e-9);
   }
 }
 

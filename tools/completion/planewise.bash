@@ -6,7 +6,7 @@ _planewise() {
     --format) COMPREPLY=($(compgen -W "text json csv md" -- "$word")); return ;;
     --engine) COMPREPLY=($(compgen -W "fast simgrid" -- "$word")); return ;;
     --as) COMPREPLY=($(compgen -W "dot" -- "$word")); return ;;
-    --seed|--sequence-length) return ;;
+    --seed|--sequence-length|--matched|--draws) return ;;
   esac
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "$commands --help --version" -- "$word"))
@@ -15,7 +15,7 @@ _planewise() {
     case "${COMP_WORDS[1]}" in
       compare) options+=" --workload --prices --engine --seed --no-symmetry" ;;
       run) options+=" --workload --topology --prices --engine --seed --no-symmetry" ;;
-      cost) options+=" --prices" ;;
+      cost) options+=" --prices --quotes --scenario --matched --detail --draws --seed --bill --cable-plan --port-map --rack-elevation" ;;
       model) options+=" --sequence-length" ;;
       graph) options="--help --as --output" ;;
     esac
