@@ -140,10 +140,10 @@ void visit_torus(const spec::TorusSpec& shape, const BundleSink& sink) {
 }
 
 double cut_torus(const spec::TorusSpec& shape) {
-  const std::int64_t switches = product(shape.extents);
   // A cut through the longest dimension meets each line twice.
-  return 2.0 * static_cast<double>(switches /
-                                   *std::max_element(shape.extents.begin(), shape.extents.end()));
+  const std::int64_t longest = *std::max_element(shape.extents.begin(), shape.extents.end());
+  const std::int64_t lines = product(shape.extents) / longest;
+  return static_cast<double>(2 * lines);
 }
 
 }  // namespace planewise::fabric

@@ -16,6 +16,7 @@ void check_topology(Document document, Diagnostics& diagnostics) {
   CatalogueSpec catalogue;
   if (has_book) book = read_price_book(topology.price_book_path, diagnostics);
   if (has_catalogue) catalogue = read_parts(topology.equipment->catalogue_path, diagnostics);
+  if (!topology.scenario_path.empty()) read_scenario(topology.scenario_path, diagnostics);
   if (!diagnostics.empty()) return;
   if (has_book) check_prices(topology, book, diagnostics);
   if (!has_catalogue) return;

@@ -336,6 +336,29 @@ void check_management(const Equipped& at, const ManagementSpec& management) {
   check_price(at, "management.switch", id);
 }
 
+/// The rack is one, has a price, and as many switches as the floor wants fit in it.
+void check_rack(const Equipped& at) {
+  const EquipmentSpec& equipment = *at.topology.equipment;
+  if (equipment.rack.empty()) return;
+  const InfrastructurePart* rack = at.catalogue.find_infrastructure(equipment.rack);
+  if (rack == nullptr || rack->rack_units == 0) {
+    refuse_part(at, "equipment.rack", equipment.rack, "rack", ids_of(at.catalogue.infrastructure));
+    return;
+  }
+  check_price(at, "equipment.rack", equipment.rack);
+  int tallest = 0;
+  for (const std::string* id : {&equipment.leaf, &equipment.spine, &equipment.core}) {
+    const SwitchPart* part = at.catalogue.find_switch(*id);
+    if (part != nullptr) tallest = std::max(tallest, part->rack_units);
+  }
+  const int switches = at.topology.floor.switches_per_rack;
+  if (tallest == 0 || switches * tallest <= rack->rack_units) return;
+  at.refuse("floor.switches_per_rack",
+            fmt::format("{} switches of {}U do not fit in a rack of {}U", switches, tallest,
+                        rack->rack_units),
+            fmt::format("write {} or less", rack->rack_units / tallest));
+}
+
 }  // namespace
 
 void check_equipment(const TopologySpec& topology, const CatalogueSpec& catalogue,
@@ -350,6 +373,7 @@ void check_equipment(const TopologySpec& topology, const CatalogueSpec& catalogu
   for (std::size_t i = 0; i < equipment.links.size(); ++i) {
     check_link_part(at, fmt::format("equipment.links[{}]", i), equipment.links[i], cages);
   }
+  check_rack(at);
   if (topology.management) check_management(at, *topology.management);
 }
 

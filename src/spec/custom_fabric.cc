@@ -94,7 +94,7 @@ class CustomReader {
     if (item.has("links")) count = item.integer("links", {.min = 1, .max = kMostRadix});
     if (!from || !to) return std::nullopt;
     if (*from == *to) {
-      item.error("to", "a link from a switch to itself");
+      item.error("to", "a link from a switch to itself", "name another switch");
       is_whole_ = false;
       return std::nullopt;
     }

@@ -193,7 +193,7 @@ void check_ports(const FabricSpec& fabric, MapReader& map, std::int64_t needed,
 
 void check_switch_count(MapReader& map, std::string_view key, std::int64_t switches) {
   if (switches <= kMostEndpoints) return;
-  map.error(key, fmt::format("{} switches; the most is {}", switches, kMostEndpoints));
+  map.error(key, fmt::format("more than {} switches", kMostEndpoints));
 }
 
 void check_dragonfly(const FabricSpec& fabric, const DragonflySpec& d, MapReader& map) {

@@ -226,7 +226,8 @@ void check_capacity(const TopologySpec& topology, MapReader& nodes) {
   nodes.error("count",
               fmt::format("{} nodes of {} NICs, but the fabric has ports for {}",
                           topology.nodes.count, topology.nodes.nics, capacity),
-              fmt::format("use {} nodes or a larger fabric", capacity));
+              capacity == 0 ? "use a larger fabric"
+                            : fmt::format("use {} nodes or a larger fabric", capacity));
 }
 
 /// What a fabric can hold follows from several keys at once; the nearest size that can be built is

@@ -3,7 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <regex>
+#include <algorithm>
+#include <string>
 
 #include "fabric/fabric.h"
 #include "fabric/random_shape.h"
@@ -25,10 +26,11 @@ std::vector<std::int64_t> sizes_in(const std::string& hint) {
   std::vector<std::int64_t> sizes;
   if (!hint.ends_with("endpoints") && !hint.ends_with("2 layers")) return sizes;
   const std::string text = hint.substr(0, hint.find("endpoints"));
-  static const std::regex kNumber("[0-9]+");
-  for (auto it = std::sregex_iterator(text.begin(), text.end(), kNumber);
-       it != std::sregex_iterator(); ++it) {
-    sizes.push_back(std::stoll(it->str()));
+  constexpr const char* kDigits = "0123456789";
+  for (std::size_t at = 0; (at = text.find_first_of(kDigits, at)) != std::string::npos;) {
+    const std::size_t end = std::min(text.find_first_not_of(kDigits, at), text.size());
+    sizes.push_back(std::stoll(text.substr(at, end - at)));
+    at = end;
   }
   return sizes;
 }

@@ -216,6 +216,20 @@ TEST_F(CheckEquipment, EveryNamedPartHasAPrice) {
   EXPECT_EQ(mistakes(), Texts{});
 }
 
+TEST_F(CheckEquipment, RacksHoldTheSwitches) {
+  topology.equipment->rack = "rack-48u";
+  EXPECT_EQ(mistakes(), Texts{});
+  topology.equipment->rack = "ib-qm9700";
+  EXPECT_EQ(mistakes(), (Texts{"equipment.rack: ib-qm9700 is a switch; name a rack"}));
+  topology.equipment->rack = "ufm-per-node";
+  EXPECT_EQ(mistakes(), (Texts{"equipment.rack: ufm-per-node is infrastructure; name a rack"}));
+  topology.equipment->rack = "rack-48u";
+  topology.floor.switches_per_rack = 49;
+  EXPECT_EQ(mistakes(), (Texts{"floor.switches_per_rack: 49 switches of 1U do not fit in a rack "
+                               "of 48U"}));
+  EXPECT_EQ(hint(), "write 48 or less");
+}
+
 TEST_F(CheckEquipment, ManagementIsBuiltFromPartsToo) {
   topology.management =
       ManagementSpec{.ports_per_node = 1, .radix = 48, .switch_part = "eth-sn2201"};
