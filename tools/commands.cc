@@ -10,7 +10,7 @@
 #include <memory>
 #include <set>
 
-#include "fabric/dot.h"
+#include "fabric/exports.h"
 #include "report/notes.h"
 #include "spec/nearest_word.h"
 #include "tools/cost_run.h"
@@ -256,21 +256,33 @@ void add_check(CLI::App& app, Action& action) {
 }
 
 void add_graph(CLI::App& app, Action& action) {
+  using fabric::ExportForm;
+  static const std::map<std::string, ExportForm> forms = {
+      {"dot", ExportForm::dot},     {"graphml", ExportForm::graphml}, {"htsim", ExportForm::htsim},
+      {"ibsim", ExportForm::ibsim}, {"simgrid", ExportForm::simgrid}, {"svg", ExportForm::svg}};
   CLI::App* command =
       add_command(app, "graph", "a fabric's graph in a form that other tools read",
-                  "planewise graph topologies/mrft_256.yaml --as dot | dot -Tsvg > mrft.svg");
+                  "planewise graph topologies/mrft_256.yaml --as svg --output mrft_256.svg");
   const auto arguments = std::make_shared<Arguments>();
   add_topology(*command, *arguments, "TOPOLOGY");
-  command->add_option("--as", arguments->form, "dot (Graphviz)")
-      ->check(CLI::IsMember({"dot"}))
+  command
+      ->add_option("--as", arguments->form,
+                   "dot or svg (a picture), graphml, or the input of ibsim, htsim or simgrid")
+      ->check(CLI::IsMember(&forms))
       ->option_text("FORM [dot]");
   command->add_option("--output", arguments->output.output, "write to FILE, complete or not at all")
       ->option_text("FILE");
   command->callback([arguments, &action] {
     action = [arguments] {
       const Inputs inputs = load_inputs(arguments->paths);
-      const fabric::Fabric fabric = fabric::lay_out(inputs.topologies.front().topology);
-      write_output(fabric::to_dot(fabric), arguments->output.output);
+      const spec::TopologySpec& topology = inputs.topologies.front().topology;
+      const fabric::Export made =
+          fabric::export_as(fabric::lay_out(topology), forms.at(arguments->form));
+      if (const auto* refusal = std::get_if<fabric::Refusal>(&made)) {
+        throw spec::InputError(
+            {topology.origin.diagnose(refusal->key, refusal->reason, refusal->hint)});
+      }
+      write_output(std::get<std::string>(made), arguments->output.output);
       return kFine;
     };
   });

@@ -4,8 +4,9 @@
 set -euo pipefail
 
 build_packages=(g++ cmake ninja-build git libsimgrid-dev libboost-graph-dev libcli11-dev libyaml-cpp-dev
-                libfmt-dev nlohmann-json3-dev libssl-dev)
-test_packages=(libgtest-dev librapidcheck-dev libbenchmark-dev graphviz)
+                libfmt-dev nlohmann-json3-dev libssl-dev libgraphviz-dev pkgconf)
+test_packages=(libgtest-dev librapidcheck-dev libbenchmark-dev graphviz libxml2-utils ibsim-utils libumad2sim0
+               infiniband-diags)
 
 packages=("${build_packages[@]}")
 [ "${1:-build}" = test ] && packages+=("${test_packages[@]}")

@@ -2,245 +2,242 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/graph/graphviz.hpp>
-#include <map>
-#include <sstream>
-#include <string>
+#include <cstdlib>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
-#include "fabric/graph.h"
+#include "fabric/circle.h"
+#include "fabric/drawing.h"
+#include "fabric/link_names.h"
 
 namespace planewise::fabric {
 namespace {
 
-/// What is drawn as one box; each level merges what the ones before it do, and more.
-enum class Merged : std::uint8_t {
-  nothing,       // A box a switch and a node.
-  nodes,         // Nodes with as many links to the same boxes.
-  planes,        // Switches at the same place in their planes.
-  upper_layers,  // The spines of a pod, and the cores of a plane.
-  leaves,        // The leaves of a pod.
-  pods           // The leaves of a plane, and its spines.
-};
-
-// The most of a picture that is still legible, chosen by looking at pictures: more edges are a
-// black ribbon, and more boxes in a row a strip of paper.
-constexpr std::size_t kMaxEdges = 256;
-constexpr std::int64_t kMaxRow = 64;
 // Longer rows run down the page, where they can be scrolled.
 constexpr std::int64_t kMaxWidth = 20;
+constexpr std::size_t kRows = 4;
 
-/// What one box stands for. Boxes of one key are merged.
-struct BoxKey {
-  VertexKind kind = VertexKind::endpoint;  // `endpoint` is for nodes.
-  std::int64_t plane = -1;                 // -1: all.
-  std::int64_t pod = -1;
-  std::int64_t index = -1;  // The switch within its plane; the node, or the group of nodes.
+std::string number(std::int64_t n) { return std::to_string(n); }
 
-  auto operator<=>(const BoxKey&) const = default;
-};
-
-struct Box {
-  BoxKey key;
-  std::int64_t members = 0;
-  std::int64_t first = 0;  // Lowest number of a member within its plane, and highest.
-  std::int64_t last = 0;
-};
-struct Bundle {
-  std::int64_t links = 0;
-};
-using Drawing = boost::adjacency_list<boost::vecS, boost::vecS, boost::undirectedS, Box, Bundle>;
-using BoxId = boost::graph_traits<Drawing>::vertex_descriptor;
-
-BoxKey switch_key(const Vertex& vertex, const PlaneLayout& plane, Merged merged) {
-  BoxKey key{.kind = vertex.kind};
-  if (merged < Merged::planes) key.plane = vertex.plane;
-  const bool leaf = vertex.kind == VertexKind::leaf;
-  if (vertex.kind != VertexKind::core && merged < Merged::pods) {
-    key.pod = vertex.index / (leaf ? plane.leaves_per_pod : plane.spines_per_pod);
-  }
-  if (merged < (leaf ? Merged::leaves : Merged::upper_layers)) key.index = vertex.index;
-  return key;
+/// `1 leaf`, `2 leaves`.
+std::string several(std::int64_t n, const std::string& word) {
+  if (n == 1) return number(n) + " " + word;
+  return number(n) + " " + (word == "leaf" ? "leaves" : word + "s");
 }
 
-/// Links of one node: how many to each box.
-using NodeLinks = std::map<BoxId, std::int64_t>;
-
-class Collapser {
- public:
-  Collapser(const Graph& graph, const Fabric& fabric, Merged merged)
-      : graph_(graph), fabric_(fabric), merged_(merged) {}
-
-  Drawing collapse() {
-    const auto nodes = static_cast<std::size_t>(fabric_.topology.nodes.count);
-    std::vector<NodeLinks> node_links(nodes);
-    std::map<std::pair<BoxId, BoxId>, std::int64_t> bundles;  // Upper box first.
-    box_of_switch_.resize(boost::num_vertices(graph_));
-    for (const auto id : boost::make_iterator_range(boost::vertices(graph_))) {
-      const Vertex& vertex = graph_[id];
-      if (vertex.kind == VertexKind::endpoint) continue;
-      box_of_switch_[id] = member(switch_key(vertex, fabric_.plane, merged_), vertex.index);
-    }
-    for (const auto edge : boost::make_iterator_range(boost::edges(graph_))) {
-      const auto lower = boost::source(edge, graph_);
-      const BoxId upper = box_of_switch_[boost::target(edge, graph_)];
-      if (graph_[lower].kind == VertexKind::endpoint) {
-        const int node = graph_[lower].index / fabric_.topology.nodes.nics;
-        ++node_links[static_cast<std::size_t>(node)][upper];
-      } else {
-        ++bundles[{upper, box_of_switch_[lower]}];
-      }
-    }
-    add_nodes(node_links, bundles);
-    for (const auto& [ends, links] : bundles) {
-      boost::add_edge(ends.first, ends.second, Bundle{.links = links}, drawing_);
-    }
-    return drawing_;
-  }
-
- private:
-  /// The box of `key`, which has one member more now.
-  BoxId member(const BoxKey& key, std::int64_t index) {
-    const auto [found, fresh] = boxes_.try_emplace(key, 0);
-    if (fresh) {
-      found->second = boost::add_vertex(drawing_);
-      drawing_[found->second] = {.key = key, .first = index};
-    }
-    Box& box = drawing_[found->second];
-    ++box.members;
-    box.last = index;
-    return found->second;
-  }
-
-  void add_nodes(const std::vector<NodeLinks>& node_links,
-                 std::map<std::pair<BoxId, BoxId>, std::int64_t>& bundles) {
-    std::map<NodeLinks, std::int64_t> groups;  // To the first node of each.
-    for (std::size_t node = 0; node < node_links.size(); ++node) {
-      const auto index = static_cast<std::int64_t>(node);
-      const std::int64_t group = merged_ == Merged::nothing
-                                     ? index
-                                     : groups.try_emplace(node_links[node], index).first->second;
-      const BoxId box = member({.kind = VertexKind::endpoint, .index = group}, index);
-      for (const auto& [leaf, links] : node_links[node]) bundles[{leaf, box}] += links;
+/// Text that Graphviz shows as it is.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += std::string("\\") + c;
+    } else if (c == '&') {
+      out += "&amp;";
+    } else {
+      out += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
     }
   }
-
-  const Graph& graph_;
-  const Fabric& fabric_;
-  Merged merged_;
-  Drawing drawing_;
-  std::map<BoxKey, BoxId> boxes_;
-  std::vector<BoxId> box_of_switch_;
-};
-
-const char* word(VertexKind kind) {
-  switch (kind) {
-    case VertexKind::endpoint:
-      return "node";
-    case VertexKind::leaf:
-      return "leaf";
-    case VertexKind::spine:
-      return "spine";
-    case VertexKind::core:
-      return "core";
-    case VertexKind::nvlink_switch:
-      break;
-  }
-  PW_UNREACHABLE("a vertex of no kind");
+  return out;
 }
 
-const char* colour(VertexKind kind) {
+const char* colour(DeviceKind kind) {
   switch (kind) {
-    case VertexKind::endpoint:
+    case DeviceKind::node:
       return "#f2f2f2";
-    case VertexKind::leaf:
+    case DeviceKind::leaf:
       return "#cfe8cf";
-    case VertexKind::spine:
+    case DeviceKind::spine:
       return "#cfdff5";
-    case VertexKind::core:
+    case DeviceKind::core:
       return "#f5dfc0";
-    case VertexKind::nvlink_switch:
+    default:
       break;
   }
-  PW_UNREACHABLE("a vertex of no kind");
+  PW_UNREACHABLE("not a box");
+}
+
+std::string range(const Box& box, std::int64_t size) {
+  const bool has_gaps = box.last - box.first + 1 != size;
+  return has_gaps ? "" : "\\n" + number(box.first) + " to " + number(box.last);
+}
+
+std::string node_label(const Box& box) {
+  if (box.members == 1) return "node " + number(box.first);
+  return several(box.members, "node") + range(box, box.members);
+}
+
+/// What a box of switches is called in one plane.
+std::string switches_label(const Box& box, std::int64_t size, const Fabric& fabric) {
+  const PlaneLayout& layout = fabric.plane;
+  if (size == 1) {
+    const std::int64_t above = box.kind == DeviceKind::core ? layout.spines() : 0;
+    const std::int64_t below = box.kind == DeviceKind::leaf ? 0 : layout.leaves + above;
+    return escaped(switch_name(fabric, below + box.first));
+  }
+  return several(size, device_word(box.kind)) + range(box, size);
 }
 
 std::string label(const Box& box, const Fabric& fabric) {
-  const std::string kind = word(box.key.kind);
-  const bool is_switch = box.key.kind != VertexKind::endpoint;
+  if (box.kind == DeviceKind::node) return node_label(box);
   const std::int64_t planes = fabric.topology.fabric.planes;
-  const std::int64_t size = is_switch && box.key.plane < 0 ? box.members / planes : box.members;
-  std::string text = kind + " " + std::to_string(box.first);
-  if (size > 1) {
-    const std::string plural = box.key.kind == VertexKind::leaf ? "leaves" : kind + "s";
-    text = std::to_string(size) + " " + plural;
-    if (box.last - box.first + 1 == size) {
-      text += "\\n" + std::to_string(box.first) + " to " + std::to_string(box.last);
+  const bool everywhere = box.plane < 0 && planes > 1;
+  std::string text = switches_label(box, everywhere ? box.members / planes : box.members, fabric);
+  if (box.plane >= 0 && planes > 1) text = "plane " + number(box.plane) + "\\n" + text;
+  if (everywhere) text += "\\nin each of " + several(planes, "plane");
+  if (box.links_inside > 0) text += "\\n" + several(box.links_inside, "link") + " inside";
+  return text;
+}
+
+bool is_node(const Drawing& drawing, std::size_t box) {
+  return drawing.boxes[box].kind == DeviceKind::node;
+}
+
+/// The links that every line to nodes, or every one between switches, stands for; 0 if they differ
+/// or there are none.
+std::int64_t common_links(const Drawing& drawing, bool to_nodes) {
+  std::int64_t common = 0;
+  for (const Line& line : drawing.lines) {
+    if (is_node(drawing, line.lower) != to_nodes) continue;
+    if (common != 0 && line.links != common) return 0;
+    common = line.links;
+  }
+  return common;
+}
+
+/// How many links a line stands for where it does not say so itself.
+struct Unsaid {
+  std::int64_t to_nodes = 0;
+  std::int64_t between_switches = 0;
+};
+
+std::string title(const Fabric& fabric, const Unsaid& unsaid) {
+  const spec::TopologySpec& topology = fabric.topology;
+  const Counts counts = count(fabric);
+  std::string text =
+      escaped(topology.name) + "\\n" + std::string(spec::family_word(topology.fabric.family));
+  if (topology.fabric.planes > 1) text += ", " + several(topology.fabric.planes, "plane");
+  text +=
+      ": " + several(topology.nodes.count, "node") + ", " + several(counts.endpoints, "endpoint");
+  const std::array<std::pair<std::int64_t, const char*>, 3> layers = {
+      {{counts.leaf_switches, "leaf"},
+       {counts.spine_switches, "spine"},
+       {counts.core_switches, "core"}}};
+  for (const auto& [switches, word] : layers) {
+    if (switches > 0) text += ", " + several(switches, word);
+  }
+  text += ", " + several(counts.inter_switch_links, "link") + " between switches";
+  if (unsaid.between_switches > 0) {
+    text += "\\na line between switches is " + several(unsaid.between_switches, "link");
+  }
+  if (unsaid.to_nodes > 0) text += "\\na line to nodes is " + several(unsaid.to_nodes, "link");
+  return text;
+}
+
+/// The row of each box, from the top. A Slim Fly's halves are the two rows in the middle.
+std::vector<std::size_t> rows_of(const Drawing& drawing, const Fabric& fabric) {
+  std::vector<std::size_t> rows(drawing.boxes.size());
+  const bool halves = fabric.topology.fabric.family == spec::Family::slim_fly;
+  for (std::size_t id = 0; id < rows.size(); ++id) {
+    const Box& box = drawing.boxes[id];
+    if (box.kind == DeviceKind::node) {
+      rows[id] = 3;
+    } else if (halves) {
+      rows[id] = box.first < fabric.plane.leaves / 2 ? 1 : 2;
+    } else {
+      rows[id] = box.kind == DeviceKind::core ? 0 : box.kind == DeviceKind::spine ? 1 : 2;
     }
   }
-  if (!is_switch || planes == 1) return text;
-  if (box.key.plane >= 0) return "plane " + std::to_string(box.key.plane) + "\\n" + text;
-  return text + "\\nin each of " + std::to_string(planes) + " planes";
-}
-
-std::int64_t longest_row(const Drawing& drawing) {
-  std::array<std::int64_t, 4> lengths{};
-  for (const BoxId id : boost::make_iterator_range(boost::vertices(drawing))) {
-    ++lengths[static_cast<std::size_t>(drawing[id].key.kind)];
+  if (!halves) return rows;
+  for (const Line& line : drawing.lines) {
+    if (is_node(drawing, line.lower) && rows[line.upper] == 1) rows[line.lower] = 0;
   }
-  return *std::max_element(lengths.begin(), lengths.end());
+  return rows;
 }
 
-void write_graph_attributes(std::ostream& out, const Drawing& drawing) {
-  const bool down_the_page = longest_row(drawing) > kMaxWidth;
-  out << "graph [rankdir=" << (down_the_page ? "LR" : "TB") << ", ranksep=1.5, splines=true];\n"
-      << "node [shape=box, style=filled, fontname=\"sans\"];\n"
-      << "edge [color=\"#606060\", fontname=\"sans\", fontsize=10];\n";
-  // Each layer in a row, in the order of the numbers: invisible edges keep it.
-  for (const VertexKind kind :
-       {VertexKind::core, VertexKind::spine, VertexKind::leaf, VertexKind::endpoint}) {
-    const char* separator = "{ rank=same; edge [style=invis]; ";
-    for (const BoxId id : boost::make_iterator_range(boost::vertices(drawing))) {
-      if (drawing[id].key.kind != kind) continue;
-      out << separator << id;
+std::string write_rows(const std::vector<std::size_t>& rows) {
+  // In the order of the numbers: invisible edges keep it.
+  std::string text;
+  for (std::size_t row = 0; row < kRows; ++row) {
+    std::string separator = "{ rank=same; edge [style=invis]; ";
+    const std::size_t before = text.size();
+    for (std::size_t id = 0; id < rows.size(); ++id) {
+      if (rows[id] != row) continue;
+      text += separator + std::to_string(id);
       separator = " -- ";
     }
-    if (*separator == ' ') out << " }\n";
+    if (text.size() > before) text += " }\n";
   }
+  return text;
 }
 
-std::string write(const Drawing& drawing, const Fabric& fabric) {
-  std::ostringstream out;
-  boost::write_graphviz(
-      out, drawing,
-      [&](std::ostream& stream, const BoxId id) {
-        stream << "[label=\"" << label(drawing[id], fabric) << "\", fillcolor=\""
-               << colour(drawing[id].key.kind) << "\"]";
-      },
-      [&](std::ostream& stream, const auto edge) {
-        // A single link needs no number.
-        if (drawing[edge].links > 1) stream << "[label=\"" << drawing[edge].links << "\"]";
-      },
-      [&](std::ostream& stream) { write_graph_attributes(stream, drawing); });
-  return out.str();
+std::string layout(const Drawing& drawing, const std::vector<std::size_t>& rows,
+                   spec::Family family) {
+  if (drawing.arrangement == Arrangement::circle) {
+    // Places of our own: circo of Graphviz 2.42 keeps pointers into the graph that it drew before.
+    return "layout=neato, splines=line";
+  }
+  if (drawing.arrangement == Arrangement::springs) {
+    return "layout=neato, mode=major, overlap=scale, len=1.6, splines=line";
+  }
+  if (family == spec::Family::slim_fly) {
+    // Room for the lines between the halves to fan out.
+    return "layout=dot, splines=true, ranksep=" + std::to_string(2 + drawing.lines.size() / 60);
+  }
+  std::array<std::int64_t, kRows> lengths{};
+  for (const std::size_t row : rows) ++lengths[row];
+  const bool down_the_page = *std::max_element(lengths.begin(), lengths.end()) > kMaxWidth;
+  return std::string("layout=dot, rankdir=") + (down_the_page ? "LR" : "TB") +
+         ", ranksep=1.5, splines=true";
 }
 
-bool is_legible(const Drawing& drawing) {
-  return boost::num_edges(drawing) <= kMaxEdges && longest_row(drawing) <= kMaxRow;
+/// Of hundredths, without regard to the locale.
+std::string decimal(std::int64_t hundredths) {
+  const std::int64_t size = std::abs(hundredths);
+  const std::string digits = number(100 + size % 100).substr(1);
+  return (hundredths < 0 ? "-" : "") + number(size / 100) + "." + digits;
+}
+
+std::string pinned(const Place& place) {
+  return ", pos=\"" + decimal(place.x) + "," + decimal(place.y) + "!\"";
+}
+
+std::string write_line(const Line& line, const std::vector<std::size_t>& rows, bool said) {
+  // Graphviz puts what is named first into the upper row.
+  const bool swap = rows[line.lower] < rows[line.upper];
+  const std::string links = number(line.links);
+  return std::to_string(swap ? line.lower : line.upper) + " -- " +
+         std::to_string(swap ? line.upper : line.lower) + " [links=" + links +
+         (said ? ", label=\"" + links + "\"" : "") + "];\n";
 }
 
 }  // namespace
 
 std::string to_dot(const Fabric& fabric) {
-  const Graph graph = make_graph(fabric);
-  for (const Merged merged : {Merged::nothing, Merged::nodes, Merged::planes, Merged::upper_layers,
-                              Merged::leaves, Merged::pods}) {
-    const Drawing drawing = Collapser(graph, fabric, merged).collapse();
-    if (merged == Merged::pods || is_legible(drawing)) return write(drawing, fabric);
+  const Drawing drawing = draw(fabric);
+  const std::vector<std::size_t> rows = rows_of(drawing, fabric);
+  const Unsaid unsaid{.to_nodes = common_links(drawing, true),
+                      .between_switches = common_links(drawing, false)};
+  std::string text =
+      "graph fabric {\ngraph [" + layout(drawing, rows, fabric.topology.fabric.family) +
+      ", outputorder=edgesfirst, fontname=\"sans\", labelloc=t, label=\"" + title(fabric, unsaid) +
+      "\"];\nnode [shape=box, style=filled, fontname=\"sans\"];\n"
+      "edge [color=\"#606060\", fontname=\"sans\", fontsize=10];\n";
+  const bool round = drawing.arrangement == Arrangement::circle;
+  const std::vector<Place> places = round ? circle_places(drawing) : std::vector<Place>{};
+  for (std::size_t id = 0; id < drawing.boxes.size(); ++id) {
+    const Box& box = drawing.boxes[id];
+    text += std::to_string(id) + " [label=\"" + label(box, fabric) + "\", fillcolor=\"" +
+            colour(box.kind) + "\"" + (round ? pinned(places[id]) : "") + "];\n";
   }
-  PW_UNREACHABLE("the last level is always drawn");
+  if (drawing.arrangement == Arrangement::rows) text += write_rows(rows);
+  for (const Line& line : drawing.lines) {
+    const bool to_node = is_node(drawing, line.lower);
+    const std::int64_t common = to_node ? unsaid.to_nodes : unsaid.between_switches;
+    text += write_line(line, rows, line.links > 1 && common == 0);
+  }
+  return text + "}\n";
 }
 
 }  // namespace planewise::fabric

@@ -7,12 +7,12 @@
 
 namespace planewise::fabric {
 
-/// Returns DOT text, for `dot -Tsvg`: parallel links are one edge with their number.
+/// Returns DOT text, for `dot -Tsvg`: the boxes and lines of draw(), titled with name, family and
+/// counts. Requires: not `as_printed`.
 ///
-/// As much detail as stays legible: in a small fabric every node and switch is a box of its own. In
-/// larger ones nodes with the same leaves become one box, then equal switches of all planes, then
-/// the spines of a pod and the cores, then the leaves of a pod, then the pods. The numbers always
-/// add up to count().
+/// The graph's `layout` attribute chooses the way of laying it out. An edge's `links` attribute is
+/// the number of links that it stands for, also where the title says it for all; a box whose label
+/// ends in `N links inside` stands for those too. Together they are the links of count().
 std::string to_dot(const Fabric& fabric);
 
 }  // namespace planewise::fabric

@@ -48,6 +48,7 @@ const std::vector<ThirdParty> kThirdParties = {
     {"openssl/", {"src/spec"}},
     {"fmt/", {"src/spec", "src/report", "tools", "calibration"}},
     {"boost/", {"src/fabric"}},
+    {"graphviz/", {"src/fabric"}},
     {"simgrid/", {"src/engine/simgrid"}},
     {"xbt/", {"src/engine/simgrid"}},
     {"nlohmann/", {"src/report", "calibration"}},

@@ -5,7 +5,7 @@ _planewise() {
   case "$previous" in
     --format) COMPREPLY=($(compgen -W "text json csv md" -- "$word")); return ;;
     --engine) COMPREPLY=($(compgen -W "fast simgrid" -- "$word")); return ;;
-    --as) COMPREPLY=($(compgen -W "dot" -- "$word")); return ;;
+    --as) COMPREPLY=($(compgen -W "dot graphml htsim ibsim simgrid svg" -- "$word")); return ;;
     --seed|--sequence-length|--matched|--draws) return ;;
   esac
   if [ "$COMP_CWORD" -eq 1 ]; then
