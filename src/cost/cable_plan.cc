@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "base/check.h"
+#include "fabric/ports.h"
 #include "fabric/wiring.h"
 
 namespace planewise::cost {
@@ -27,6 +28,7 @@ class Lister {
       fabric::visit_bundles(fabric_,
                             [this](std::span<const fabric::Bundle> bundles) { add(bundles); });
     }
+    if (resolver_ == nullptr) take_ports_in_order();
     std::stable_sort(plan_.links.begin(), plan_.links.end(),
                      [](const PlannedLink& a, const PlannedLink& b) {
                        return std::tie(a.kind, a.plane) < std::tie(b.kind, b.plane);
@@ -110,6 +112,20 @@ class Lister {
     }
   }
 
+  /// Without parts the ports are those of every other export; visit_cables() goes the same way.
+  void take_ports_in_order() {
+    std::size_t next = 0;
+    fabric::visit_cables(fabric_, [&](std::span<const fabric::Cable> cables) {
+      for (const fabric::Cable& cable : cables) {
+        PlannedLink& link = plan_.links[next++];
+        PW_CHECK(link.kind == cable.kind);
+        if (!link.lower.is_nic) link.lower.port = cable.lower_port;
+        link.upper.port = cable.upper_port;
+      }
+    });
+    PW_CHECK(next == plan_.links.size());
+  }
+
   /// Numbers the cables anew in the order in which the plan names them.
   void number_cables() {
     std::vector<std::int32_t> number(static_cast<std::size_t>(next_cable_), -1);
@@ -139,7 +155,6 @@ struct Plug {
 };
 
 Plug plug_of(const PlannedLink& link, bool upper) {
-  if (link.parts == nullptr) return {};
   if (link.parts->cable != nullptr) return {.part = link.parts->cable, .cable = link.cable};
   return {.part = upper ? link.parts->upper_module : link.parts->lower_module};
 }
@@ -153,7 +168,7 @@ struct OpenEnd {
 /// Gives each end at one switch a port, in the order of `ends`.
 struct SwitchPorts {
   int radix = 0;
-  int per_cage = 1;    // Ports; 1 if cages do not matter.
+  int per_cage = 1;    // Ports.
   int per_uplink = 1;  // Ports that a link between switches takes.
 };
 void assign_ports(const SwitchPorts& ports, const std::vector<OpenEnd>& ends,
@@ -195,7 +210,7 @@ std::vector<std::vector<OpenEnd>> ends_by_switch(const CablePlan& plan, std::siz
   }
   const auto key = [&](const OpenEnd& end) {
     const PlannedLink& link = plan.links[static_cast<std::size_t>(end.link)];
-    const bool is_copper = link.parts != nullptr && link.parts->cable != nullptr;
+    const bool is_copper = link.parts->cable != nullptr;
     return std::tuple(link.kind, end.upper, is_copper, is_copper ? link.length : Metres{},
                       plug_of(link, end.upper).part, is_copper ? link.cable : 0);
   };
@@ -211,14 +226,13 @@ std::vector<std::vector<OpenEnd>> ends_by_switch(const CablePlan& plan, std::siz
 CablePlan plan_cables(const fabric::Fabric& fabric, const LinkResolver* resolver) {
   CablePlan plan{.floor = plan_floor(fabric)};
   Lister(fabric, resolver, plan).list();
+  if (resolver == nullptr) return plan;
   const auto ends = ends_by_switch(plan, static_cast<std::size_t>(fabric.switch_count()));
   for (std::size_t device = 0; device < ends.size(); ++device) {
     const auto number = static_cast<std::int64_t>(device) % fabric.plane.switches();
-    const SwitchPorts ports{
-        .radix = fabric::switch_radix(fabric, number),
-        .per_cage =
-            resolver == nullptr ? 1 : resolver->ports_per_cage(fabric.plane.layer_of(number)),
-        .per_uplink = fabric.topology.fabric.ports_per_uplink()};
+    const SwitchPorts ports{.radix = fabric::switch_radix(fabric, number),
+                            .per_cage = resolver->ports_per_cage(fabric.plane.layer_of(number)),
+                            .per_uplink = fabric.topology.fabric.ports_per_uplink()};
     assign_ports(ports, ends[device], plan.links);
   }
   return plan;

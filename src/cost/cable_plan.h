@@ -37,8 +37,8 @@ struct CablePlan {
 
 /// Plans all cables of the fabric itself (not of its storage and management networks). Links of one
 /// type lie on adjacent ports of a switch, and a cage of several ports takes one type as long as
-/// there are ports to spare. `resolver` may be null: then ports go in order, and lengths are as
-/// they fall.
+/// there are ports to spare. `resolver` may be null: then ports are those of
+/// fabric::visit_cables(), which all exports have, and lengths are as they fall.
 ///
 /// Requires: every link has parts (price_parts() found them), and not `as_printed`.
 CablePlan plan_cables(const fabric::Fabric& fabric, const LinkResolver* resolver);

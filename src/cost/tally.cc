@@ -32,14 +32,19 @@ class Walk {
   }
 
   void walk() {
-    for (std::int64_t plane = 0; plane < fabric_.topology.fabric.planes; ++plane) {
-      first_switch_ = static_cast<std::size_t>(plane * fabric_.plane.switches());
-      fabric::visit_node_bundles(
-          fabric_, plane,
-          [this](std::span<const fabric::NodeBundle> bundles) { add_leaf(bundles); });
-      fabric::visit_bundles(fabric_,
-                            [this](std::span<const fabric::Bundle> bundles) { add(bundles); });
-    }
+    // All planes are wired alike, so one visit serves them all; only the racks differ.
+    const auto on_every_plane = [this](const auto& add) {
+      for (std::int64_t plane = 0; plane < fabric_.topology.fabric.planes; ++plane) {
+        first_switch_ = static_cast<std::size_t>(plane * fabric_.plane.switches());
+        add();
+      }
+    };
+    fabric::visit_node_bundles(fabric_, 0, [&](std::span<const fabric::NodeBundle> bundles) {
+      on_every_plane([&] { add_leaf(bundles); });
+    });
+    fabric::visit_bundles(fabric_, [&](std::span<const fabric::Bundle> bundles) {
+      on_every_plane([&] { add(bundles); });
+    });
   }
 
   LinkTally result() {
@@ -174,26 +179,10 @@ class Walk {
   }
 
   void add(std::span<const fabric::Bundle> bundles) {
-    // Switches of a rack come one after the other, and are as far from the lower one.
-    std::int32_t from = -1;
-    std::int32_t to = -1;
-    bool even = false;
-    std::size_t length = 0;
-    const LinkParts* parts = nullptr;
     for (const fabric::Bundle& bundle : bundles) {
-      const std::int32_t lower_rack = rack_of_switch(bundle.lower);
-      const std::int32_t upper_rack = rack_of_switch(bundle.upper);
-      const bool is_even = bundle.links % 2 == 0;
-      const bool as_before = lower_rack == from && upper_rack == to && is_even == even &&
-                             bundle.kind == last_kind_ && &bundle != &bundles.front();
-      if (!as_before) {
-        length = length_between(lower_rack, upper_rack);
-        parts = parts_of(bundle.kind, length, is_even);
-        from = lower_rack;
-        to = upper_rack;
-        even = is_even;
-        last_kind_ = bundle.kind;
-      }
+      const std::size_t length =
+          length_between(rack_of_switch(bundle.lower), rack_of_switch(bundle.upper));
+      const LinkParts* parts = parts_of(bundle.kind, length, bundle.links % 2 == 0);
       if (parts != nullptr) add_links(bundle, *parts, length);
     }
   }
@@ -241,8 +230,7 @@ class Walk {
   std::size_t lengths_;
   std::size_t columns_ = 1;
   std::vector<std::uint8_t> length_index_;  // By rows and columns apart.
-  EdgeKind last_kind_ = EdgeKind::endpoint;
-  std::size_t first_switch_ = 0;  // Of the plane that is walked over.
+  std::size_t first_switch_ = 0;            // Of the plane that is walked over.
   std::vector<std::int64_t> nic_modules_;
   std::vector<std::int32_t> module_links_;  // [switch][module]
   std::vector<std::int32_t> plugs_;         // [switch] Of cables with ends attached.

@@ -74,7 +74,7 @@ std::string switches_label(const Box& box, std::int64_t size, const Fabric& fabr
   if (size == 1) {
     const std::int64_t above = box.kind == DeviceKind::core ? layout.spines() : 0;
     const std::int64_t below = box.kind == DeviceKind::leaf ? 0 : layout.leaves + above;
-    return escaped(switch_name(fabric, below + box.first));
+    return escaped(switch_in_words(fabric, below + box.first));
   }
   return several(size, device_word(box.kind)) + range(box, size);
 }

@@ -29,7 +29,7 @@ Found find_link(const Fabric& fabric, EdgeKind kind, std::int64_t in_plane) {
 
 }  // namespace
 
-std::string switch_name(const Fabric& fabric, std::int64_t number) {
+std::string switch_in_words(const Fabric& fabric, std::int64_t number) {
   const PlaneLayout& plane = fabric.plane;
   if (const auto* custom = std::get_if<spec::CustomSpec>(&fabric.topology.fabric.shape)) {
     return custom->switches[static_cast<std::size_t>(number)].name;
@@ -45,8 +45,8 @@ std::string switch_link_name(const Fabric& fabric, const DirectedLink& link) {
   PW_CHECK(in_plane > 0);
   const Found found = find_link(fabric, link.kind, link.index % in_plane);
   PW_CHECK(found.parallel >= 0);
-  const std::string lower = switch_name(fabric, found.bundle.lower);
-  const std::string upper = switch_name(fabric, found.bundle.upper);
+  const std::string lower = switch_in_words(fabric, found.bundle.lower);
+  const std::string upper = switch_in_words(fabric, found.bundle.upper);
   return "plane " + number_text(link.index / in_plane) + " " + (link.upwards ? lower : upper) +
          " -> " + (link.upwards ? upper : lower) + ", link " + number_text(found.parallel);
 }

@@ -16,7 +16,7 @@ struct DirectedLink {
 };
 
 /// `leaf 5`, `spine 2`, or what a custom fabric calls it; `number` as in Bundle.
-std::string switch_name(const Fabric& fabric, std::int64_t number);
+std::string switch_in_words(const Fabric& fabric, std::int64_t number);
 
 /// `plane 3 leaf 5 -> spine 2, link 1`. Walks over the links of a plane to find it.
 std::string switch_link_name(const Fabric& fabric, const DirectedLink& link);

@@ -198,7 +198,7 @@ std::string Router::link_name(std::int32_t link) const {
   if (edge_kind(kind) == EdgeKind::endpoint) {
     const Attachment at = attach(fabric_, index);
     const std::string leaf =
-        "plane " + std::to_string(at.plane) + " " + switch_name(fabric_, at.leaf);
+        "plane " + std::to_string(at.plane) + " " + switch_in_words(fabric_, at.leaf);
     const std::int64_t ports = fabric_.topology.fabric.family == spec::Family::dual_tor ? 2 : 1;
     const std::string nic = on_node(" nic ", index / ports);
     return kind == LinkKind::nic_up ? nic + " -> " + leaf : leaf + " -> " + nic;
