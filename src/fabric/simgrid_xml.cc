@@ -1,5 +1,6 @@
 // SimGrid's platform format, version 4.1: simgrid.org/doc/3.32/XML_Reference.html.
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <string_view>
 #include <vector>
@@ -11,11 +12,11 @@
 namespace planewise::fabric {
 namespace {
 
-/// The shortest text that reads back as the same number.
 std::string plain(double value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
-  return {text, end};
+  std::array<char, 32> text{};
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 12);
+  return {text.data(), end.ptr};
 }
 
 std::string escaped(std::string_view text) {
@@ -42,15 +43,10 @@ struct Route {
   Seconds latency{};
 };
 
+/// SimGrid makes the way back of it, over the link's other direction.
 void append(std::string& out, const Route& route) {
-  const std::string id = route.from + "~" + route.to;
-  const auto append_direction = [&](const std::string& from, const std::string& to,
-                                    const char* direction) {
-    out += "    <route src=\"" + from + "\" dst=\"" + to + "\" symmetrical=\"NO\"><link_ctn id=\"" +
-           id + "\" direction=\"" + direction + "\"/></route>\n";
-  };
-  append_direction(route.from, route.to, "UP");
-  append_direction(route.to, route.from, "DOWN");
+  out += "    <route src=\"" + route.from + "\" dst=\"" + route.to + "\"><link_ctn id=\"" +
+         route.from + "~" + route.to + "\" direction=\"UP\"/></route>\n";
 }
 
 /// A pair of switches of a plane, the lower number first, and all links between them.

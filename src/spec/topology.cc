@@ -62,7 +62,7 @@ void check_uplink_rate(const FabricSpec& fabric, MapReader& map) {
   if (!map.read_well({"link_rate", "uplink_rate"})) return;
   const double ports = fabric.uplink_rate.in(fabric.link_rate);
   if (ports >= 1 && ports <= 64 && ports == fabric.ports_per_uplink()) return;
-  map.error("uplink_rate", "not a whole multiple of link_rate",
+  map.error("uplink_rate", "not a whole multiple of link_rate, from 1 to 64",
             "an uplink takes whole ports: write 1, 2, 4 ... times link_rate");
 }
 

@@ -4,6 +4,7 @@
 #include "fabric/fabric.h"
 #include "fabric/graph.h"
 #include "fabric/make_topology.h"
+#include "fabric/ports.h"
 
 namespace planewise::bench {
 namespace {
@@ -26,6 +27,18 @@ void graph_ft3_65536(benchmark::State& state) {
   state.counters["peak_MB"] = static_cast<double>(peak_bytes(build)) / 1e6;
 }
 BENCHMARK(graph_ft3_65536)->Unit(benchmark::kMillisecond);
+
+/// Names and ports of 196,608 links, without a graph.
+void cables_ft3_65536(benchmark::State& state) {
+  const fabric::Fabric fabric = fabric::lay_out(ft3_65536());
+  for (auto _ : state) {
+    std::size_t cables = 0;
+    fabric::visit_cables(fabric,
+                         [&](std::span<const fabric::Cable> some) { cables += some.size(); });
+    benchmark::DoNotOptimize(cables);
+  }
+}
+BENCHMARK(cables_ft3_65536)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace planewise::bench
