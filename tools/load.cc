@@ -41,6 +41,14 @@ PricedTopology load_topology(const std::string& path, const InputPaths& paths,
   return loaded;
 }
 
+/// The book with a price for every part that the user has a quote for.
+spec::PriceBookSpec with_quoted_parts(spec::PriceBookSpec book, const spec::QuotesSpec& quotes) {
+  for (const spec::Quote& quote : quotes.quotes) {
+    if (book.find(quote.part) == nullptr) book.parts.push_back({.part = quote.part});
+  }
+  return book;
+}
+
 /// Mistakes between a topology's own files and the quotes; each file by itself is right by now.
 void check_parts(const PricedTopology& priced, const Inputs& inputs,
                  spec::Diagnostics& diagnostics) {
@@ -51,7 +59,10 @@ void check_parts(const PricedTopology& priced, const Inputs& inputs,
   if (inputs.quotes) {
     spec::check_quotes(*inputs.quotes, *priced.book, *priced.catalogue, diagnostics);
   }
-  spec::check_equipment(priced.topology, *priced.catalogue, *priced.book, diagnostics);
+  const spec::PriceBookSpec book = inputs.quotes && !priced.book->roles
+                                       ? with_quoted_parts(*priced.book, *inputs.quotes)
+                                       : *priced.book;
+  spec::check_equipment(priced.topology, *priced.catalogue, book, diagnostics);
 }
 
 /// Mistakes between files; each file by itself is right by now.
