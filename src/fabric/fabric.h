@@ -115,9 +115,11 @@ int diameter(const Fabric& fabric);
 /// What half of the endpoints can send to the other half at once, all planes together, one way.
 ///
 /// Trees and dual-ToR: half of the links of the narrowest layer. The others: the links cut by the
-/// most even division along pods or a dimension, an upper bound that is exact for tori and HyperX
-/// of even extents; of Slim Fly the cut through half the columns. At most half the endpoints' rate.
-/// Custom: the most flow from the first half of the endpoints, as listed, to the second.
+/// most even division along whole pods or a dimension; exact for tori and HyperX whose cut
+/// dimension is even. Where pods are even in number the true value is no higher; where they are odd
+/// the two sides differ by one, and it may be. Slim Fly: the cut through half the columns of each
+/// kind. At most half the endpoints' rate. Custom: the most flow from the first half of the
+/// endpoints, as listed, to the second.
 Rate bisection(const Fabric& fabric);
 
 }  // namespace planewise::fabric

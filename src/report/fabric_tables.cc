@@ -144,14 +144,17 @@ class FabricRows {
     const std::vector<FabricReport>& fabrics = report_.fabrics;
     table_.rows.push_back({"cost (no servers)"});
     bill("  price book", [](const cost::Bill& b) { return b.price_book; });
-    bill("  cost, M$", [](const cost::Bill& b) { return fixed(b.total.in(usd(1e6)), 3); });
-    if (has_ranges()) add_ranges();
+    bill("  covers",
+         [](const cost::Bill& b) { return b.by_parts ? "network, NICs" : "switches, links"; });
+    bill(has_ranges(report_) ? "  cost at mid prices, M$" : "  cost, M$",
+         [](const cost::Bill& b) { return fixed(b.total.in(usd(1e6)), 3); });
+    if (has_ranges(report_)) add_ranges();
     bill("  cost an endpoint, $",
          [](const cost::Bill& b) { return fixed(b.per_endpoint.in(usd(1)), 0); });
     if (fabrics.size() > 1) {
       row("    against the first",
           [&](const FabricReport& f) { return cost_against(fabrics.front(), f); });
-      if (has_ranges()) add_odds();
+      if (has_ranges(report_)) add_odds();
     }
     row("  cost a GPU, $", [](const FabricReport& f) {
       if (!f.bill) return std::string("-");
@@ -163,14 +166,6 @@ class FabricRows {
     });
     bill("  price evidence", evidence_of_prices);
     bill("  rests on estimates", [](const cost::Bill& b) { return percent(b.estimated_share); });
-  }
-
-  /// Whether any price has a range, so that percentiles say more than the total.
-  bool has_ranges() const {
-    if (!report_.uncertainty) return false;
-    const auto& ranges = report_.uncertainty->result.ranges;
-    return std::any_of(ranges.begin(), ranges.end(),
-                       [](const cost::CostRange& range) { return range.p10 < range.p90; });
   }
 
   void add_ranges() {
@@ -252,6 +247,12 @@ Table bill_table(const FabricReport& fabric) {
   return table;
 }
 
+/// Whether the price is at most ten times today's, and at least a tenth: others say nothing.
+bool is_thinkable(const cost::BreakEven& price) {
+  const double ratio = price.price.in(price.mid);
+  return ratio >= 0.1 && ratio <= 10;
+}
+
 /// The parts that move the total most.
 Table swing_table(const FabricReport& fabric, const std::vector<cost::Swing>& swings) {
   constexpr std::size_t kMost = 8;
@@ -276,6 +277,7 @@ Table break_even_table(const Report& report, std::size_t other) {
               .columns = {"item", "mid", "break-even", "change"}};
   const auto& prices = report.uncertainty->break_even[other - 1];
   for (std::size_t i = 0; i < std::min(kMost, prices.size()); ++i) {
+    if (!is_thinkable(prices[i])) continue;
     table.rows.push_back({prices[i].item, dollars(prices[i].mid), dollars(prices[i].price),
                           signed_percent(prices[i].price.in(prices[i].mid) - 1, 1)});
   }
@@ -283,6 +285,13 @@ Table break_even_table(const Report& report, std::size_t other) {
 }
 
 }  // namespace
+
+bool has_ranges(const Report& report) {
+  if (!report.uncertainty) return false;
+  const auto& ranges = report.uncertainty->result.ranges;
+  return std::any_of(ranges.begin(), ranges.end(),
+                     [](const cost::CostRange& range) { return range.p10 < range.p90; });
+}
 
 void add_fabric_rows(Table& table, const Report& report) { FabricRows(table, report).add(); }
 
@@ -295,9 +304,9 @@ std::vector<Table> bill_tables(const Report& report) {
     if (!report.uncertainty) continue;
     const auto& swings = report.uncertainty->result.swings[i];
     if (!swings.empty()) tables.push_back(swing_table(fabric, swings));
-    if (i > 0 && !report.uncertainty->break_even[i - 1].empty()) {
-      tables.push_back(break_even_table(report, i));
-    }
+    if (i == 0) continue;
+    Table prices = break_even_table(report, i);
+    if (!prices.rows.empty()) tables.push_back(std::move(prices));
   }
   return tables;
 }

@@ -8,6 +8,9 @@
 
 namespace planewise::report {
 
+/// Whether any price has a range, so that percentiles say more than the total.
+bool has_ranges(const Report& report);
+
 /// One column a fabric.
 void add_fabric_rows(Table& table, const Report& report);
 

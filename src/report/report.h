@@ -33,6 +33,7 @@ struct Header {
   std::vector<std::string> simulated{};
   std::vector<std::string> symmetry{};
   std::vector<std::string> left_out{};
+  std::string draws{};  ///< How prices were drawn for percentiles; empty if they were not.
 };
 
 struct FabricReport {

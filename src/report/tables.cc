@@ -185,6 +185,7 @@ std::vector<std::pair<std::string, std::string>> header_lines(const Header& head
   if (!header.engine.empty()) {
     lines.emplace_back("engine", fmt::format("{}, seed {}", header.engine, header.seed));
   }
+  if (!header.draws.empty()) lines.emplace_back("prices", header.draws);
   for (const std::string& text : header.simulated) lines.emplace_back("simulated", text);
   for (const std::string& text : header.symmetry) lines.emplace_back("symmetry", text);
   for (const std::string& text : header.left_out) lines.emplace_back("left out", text);
