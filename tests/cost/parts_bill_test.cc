@@ -80,6 +80,15 @@ TEST(PartsBill, CopperWhereItReaches) {
   EXPECT_FALSE(by_part.contains({"sr4", 0}));
 }
 
+TEST(PartsBill, ACageWithOneLinkStillTakesAModule) {
+  spec::TopologySpec topology = one_leaf();
+  topology.nodes.gpus = topology.nodes.nics = 5;
+  topology.nodes.count = 1;
+  const auto by_part = quantities(Priced{}.bill(topology));
+  EXPECT_EQ(by_part.at({"sr4", 0}), 5);
+  EXPECT_EQ(by_part.at({"2xsr4", 0}), 3);
+}
+
 TEST(PartsBill, AnOddLegStillTakesASplitter) {
   spec::TopologySpec topology = one_leaf();
   topology.nodes.gpus = topology.nodes.nics = 5;
