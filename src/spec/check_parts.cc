@@ -331,7 +331,8 @@ void check_management(const Equipped& at, const ManagementSpec& management) {
   for (const PortMode& mode : part->modes) ports = std::max(ports, mode.ports);
   if (ports < management.radix) {
     at.refuse("management.switch",
-              fmt::format("{} has {} ports, not {}", id, ports, management.radix));
+              fmt::format("{} has {} ports, not {}", id, ports, management.radix),
+              fmt::format("write 'radix: {}', or name a larger switch", ports));
   }
   check_price(at, "management.switch", id);
 }
@@ -342,7 +343,11 @@ void check_rack(const Equipped& at) {
   if (equipment.rack.empty()) return;
   const InfrastructurePart* rack = at.catalogue.find_infrastructure(equipment.rack);
   if (rack == nullptr || rack->rack_units == 0) {
-    refuse_part(at, "equipment.rack", equipment.rack, "rack", ids_of(at.catalogue.infrastructure));
+    WordSet racks;
+    for (const InfrastructurePart& part : at.catalogue.infrastructure) {
+      if (part.rack_units > 0) racks.insert(part.id);
+    }
+    refuse_part(at, "equipment.rack", equipment.rack, "rack", racks);
     return;
   }
   check_price(at, "equipment.rack", equipment.rack);
@@ -353,10 +358,11 @@ void check_rack(const Equipped& at) {
   }
   const int switches = at.topology.floor.switches_per_rack;
   if (tallest == 0 || switches * tallest <= rack->rack_units) return;
+  const int fitting = rack->rack_units / tallest;
   at.refuse("floor.switches_per_rack",
             fmt::format("{} switches of {}U do not fit in a rack of {}U", switches, tallest,
                         rack->rack_units),
-            fmt::format("write {} or less", rack->rack_units / tallest));
+            fitting == 0 ? "name a taller rack" : fmt::format("write {} or less", fitting));
 }
 
 }  // namespace

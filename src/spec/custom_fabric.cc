@@ -35,7 +35,7 @@ Listed read_switch(MapReader map, int radix) {
         "layer", {{"leaf", Layer::leaf}, {"spine", Layer::spine}, {"core", Layer::core}});
   }
   if (listed.spec.layer != Layer::leaf && listed.spec.endpoints > 0) {
-    map.error("endpoints", "endpoints connect to leaves", "write 'layer: leaf'");
+    map.error("endpoints", "only leaves have endpoints", "write 'layer: leaf', or remove it");
   }
   listed.ports_used = listed.spec.endpoints;
   return listed;
@@ -46,13 +46,15 @@ class CustomReader {
   explicit CustomReader(MapReader& map) : map_(map) {}
 
   CustomSpec read() {
-    const int radix = map_.small_integer("radix", {.min = 1, .max = kMostRadix});
+    const int radix = map_.small_integer("radix", {.min = 2, .max = kMostRadix});
     for (MapReader& item : map_.maps("switches")) add_switch(read_switch(item, radix));
     CustomSpec custom;
     for (MapReader& item : map_.maps("links")) {
       if (const auto links = read_links(item)) custom.links.push_back(*links);
     }
-    if (map_.read_well({"switches", "links"}) && !switches_.empty()) {
+    if (switches_.empty() && map_.read_well({"switches"})) {
+      map_.error("switches", "no switch is listed", "list at least one, with endpoints");
+    } else if (map_.read_well({"switches", "links"})) {
       check_ports();
       check_connected();
     }
@@ -67,7 +69,7 @@ class CustomReader {
     if (!is_new && !name.empty()) {
       listed.map.error("name", fmt::format("a second switch {}", in_quotes(name)),
                        "give each switch a name of its own");
-      is_whole_ = false;
+      are_names_unique_ = is_whole_ = false;
     }
     names_.insert(name);
     listed.group = switches_.size();
@@ -80,8 +82,10 @@ class CustomReader {
     if (found != by_name_.end()) return found->second;
     if (item.read_well({key})) {
       const auto nearest = nearest_word(name, names_);
-      item.error(key, fmt::format("no switch {}{}", in_quotes(name),
-                                  nearest ? fmt::format("; did you mean '{}'?", *nearest) : ""));
+      item.error(key,
+                 fmt::format("no switch {}{}", in_quotes(name),
+                             nearest ? fmt::format("; did you mean '{}'?", *nearest) : ""),
+                 "name one that is listed under 'switches'");
     }
     is_whole_ = false;
     return std::nullopt;
@@ -94,7 +98,9 @@ class CustomReader {
     if (item.has("links")) count = item.integer("links", {.min = 1, .max = kMostRadix});
     if (!from || !to) return std::nullopt;
     if (*from == *to) {
-      item.error("to", "a link from a switch to itself", "name another switch");
+      if (are_names_unique_) {
+        item.error("to", "a link from a switch to itself", "name another switch");
+      }
       is_whole_ = false;
       return std::nullopt;
     }
@@ -115,8 +121,10 @@ class CustomReader {
   }
 
   void check_ports() {
+    if (!are_names_unique_ || !map_.read_well({"radix"})) return;
     for (Listed& listed : switches_) {
-      if (listed.ports_used <= listed.spec.radix) continue;
+      const bool is_known = listed.map.read_well({"radix", "endpoints"});
+      if (!is_known || listed.ports_used <= listed.spec.radix) continue;
       listed.map.error("name",
                        fmt::format("{} ports are used on {}, which has {}", listed.ports_used,
                                    in_quotes(listed.spec.name), listed.spec.radix),
@@ -130,8 +138,8 @@ class CustomReader {
       if (root(i) == root(0)) continue;
       switches_[i].map.error(
           "name",
-          fmt::format("no path of links joins {} to {}", in_quotes(switches_[i].spec.name),
-                      in_quotes(switches_[0].spec.name)),
+          fmt::format("the graph is not connected: no path of links joins {} to {}",
+                      in_quotes(switches_[i].spec.name), in_quotes(switches_[0].spec.name)),
           "add the missing links; planes apart are a fabric of family 'mpft'");
       return;
     }
@@ -161,6 +169,7 @@ class CustomReader {
   std::vector<Listed> switches_;
   std::map<std::string, std::size_t> by_name_;
   WordSet names_;
+  bool are_names_unique_ = true;
   bool is_whole_ = true;  // Every name was understood, so the components are known.
 };
 

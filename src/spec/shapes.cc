@@ -124,8 +124,10 @@ std::vector<std::int64_t> read_dimensions(MapReader& map, std::string_view key,
   std::vector<std::int64_t> numbers = map.integers(key, range);
   if (!map.read_well({key})) return {2};
   if (numbers.empty() || numbers.size() > kMostDimensions) {
-    map.error(key, fmt::format("{} dimensions; from 1 to {} are possible", numbers.size(),
-                               kMostDimensions));
+    map.error(
+        key,
+        fmt::format("{} dimensions; from 1 to {} are possible", numbers.size(), kMostDimensions),
+        "write a number for each dimension: [8, 8]");
     return {2};
   }
   return numbers;
@@ -137,8 +139,10 @@ HyperXSpec read_hyperx(MapReader& map) {
     hyperx.parallel_links = read_dimensions(map, "parallel_links", kPorts);
     const bool known = map.read_well({"extents", "parallel_links"});
     if (known && hyperx.parallel_links.size() != hyperx.extents.size()) {
-      map.error("parallel_links", fmt::format("{} numbers for {} dimensions",
-                                              hyperx.parallel_links.size(), hyperx.extents.size()));
+      map.error("parallel_links",
+                fmt::format("as many numbers as extents are needed, {}, not {}",
+                            hyperx.extents.size(), hyperx.parallel_links.size()),
+                "write one a dimension, or remove it for 1 link each");
     }
   }
   hyperx.parallel_links.resize(hyperx.extents.size(), 1);
@@ -193,7 +197,7 @@ void check_ports(const FabricSpec& fabric, MapReader& map, std::int64_t needed,
 
 void check_switch_count(MapReader& map, std::string_view key, std::int64_t switches) {
   if (switches <= kMostEndpoints) return;
-  map.error(key, fmt::format("more than {} switches", kMostEndpoints));
+  map.error(key, fmt::format("more than {} switches", kMostEndpoints), "use smaller numbers");
 }
 
 void check_dragonfly(const FabricSpec& fabric, const DragonflySpec& d, MapReader& map) {

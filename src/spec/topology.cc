@@ -25,7 +25,8 @@ NvlinkSwitchSpec read_nvlink(MapReader map, int gpus, bool gpus_known) {
       map.error("ports",
                 fmt::format("{} GPUs of {} links over {} switches take {} ports of one, more than "
                             "{}",
-                            gpus, nvlink.links_per_gpu, nvlink.switches, most, nvlink.ports));
+                            gpus, nvlink.links_per_gpu, nvlink.switches, most, nvlink.ports),
+                fmt::format("use chips of at least {} ports, or more of them", most));
     }
   }
   return nvlink;
@@ -125,7 +126,7 @@ FloorSpec read_floor(MapReader map) {
   };
   const auto length = [&](std::string_view key, Metres& value) {
     if (map.has(key)) value = map.quantity<Metres>(key, Sign::not_negative);
-    if (value > metres(1000)) map.error(key, "more than 1000 m");
+    if (value > metres(1000)) map.error(key, "more than 1000 m", "write 1000 m or less");
   };
   count("nodes_per_rack", floor.nodes_per_rack);
   count("switches_per_rack", floor.switches_per_rack);
@@ -203,8 +204,10 @@ void check_dual_tor_ports(const TopologySpec& topology, const DualTorSpec& d, Ma
   }
   const std::int64_t leaf = d.segment_nodes + d.leaf_uplinks * width;
   if (leaf > radix) {
-    fabric.error("radix", fmt::format("a leaf needs {} + {} x {} = {} ports, more than {}",
-                                      d.segment_nodes, d.leaf_uplinks, width, leaf, radix));
+    fabric.error("radix",
+                 fmt::format("a leaf needs {} + {} x {} = {} ports, more than {}", d.segment_nodes,
+                             d.leaf_uplinks, width, leaf, radix),
+                 "use fewer nodes a segment, or fewer leaf uplinks");
   }
   const std::int64_t leaves = d.segments_per_pod * topology.nodes.nics;
   const std::int64_t down = leaves * (d.leaf_uplinks / d.spines_per_pod);
@@ -223,11 +226,15 @@ void check_capacity(const TopologySpec& topology, MapReader& nodes) {
   if (topology.fabric.as_printed) return;
   const std::int64_t capacity = node_capacity(topology);
   if (topology.nodes.count <= capacity) return;
+  std::string hint = capacity == 0 ? "use a larger fabric"
+                                   : fmt::format("use {} nodes or a larger fabric", capacity);
+  const auto* dual = std::get_if<DualTorSpec>(&topology.fabric.shape);
+  if (dual != nullptr && dual->spine_uplinks == 0)
+    hint += "; with spine_uplinks there is more than one pod";
   nodes.error("count",
               fmt::format("{} nodes of {} NICs, but the fabric has ports for {}",
                           topology.nodes.count, topology.nodes.nics, capacity),
-              capacity == 0 ? "use a larger fabric"
-                            : fmt::format("use {} nodes or a larger fabric", capacity));
+              hint);
 }
 
 /// What a fabric can hold follows from several keys at once; the nearest size that can be built is
@@ -263,8 +270,10 @@ void check_storage(const TopologySpec& topology, MapReader& root, MapReader& nod
                      fabric.read_well({"radix", "family"});
   if (!known || !topology.storage) return;
   if (topology.fabric.radix % 2 != 0) {
-    root.error("storage", fmt::format("switches of {} ports, an odd number, make no fat tree",
-                                      topology.fabric.radix));
+    root.error(
+        "storage",
+        fmt::format("switches of {} ports, an odd number, make no fat tree", topology.fabric.radix),
+        "remove it, or use an even radix");
     return;
   }
   const TopologySpec storage = storage_topology(topology);
@@ -272,7 +281,8 @@ void check_storage(const TopologySpec& topology, MapReader& root, MapReader& nod
   root.error("storage",
              fmt::format("three layers of {}-port switches hold the storage NICs of {} nodes, not "
                          "of {}",
-                         topology.fabric.radix, node_capacity(storage), topology.nodes.count));
+                         topology.fabric.radix, node_capacity(storage), topology.nodes.count),
+             "remove it, or use a larger radix or fewer storage NICs a node");
 }
 
 void fill_topology(TopologySpec& topology, MapReader& root) {
