@@ -226,8 +226,9 @@ void check_capacity(const TopologySpec& topology, MapReader& nodes) {
   if (topology.fabric.as_printed) return;
   const std::int64_t capacity = node_capacity(topology);
   if (topology.nodes.count <= capacity) return;
-  std::string hint = capacity == 0 ? "use a larger fabric"
-                                   : fmt::format("use {} nodes or a larger fabric", capacity);
+  std::string hint = capacity == 0
+                         ? "use a larger fabric"
+                         : fmt::format("write {} or less, or use a larger fabric", capacity);
   const auto* dual = std::get_if<DualTorSpec>(&topology.fabric.shape);
   if (dual != nullptr && dual->spine_uplinks == 0)
     hint += "; with spine_uplinks there is more than one pod";
