@@ -30,21 +30,35 @@ TEST(FuzzCorpus, BreaksNoPromise) {
   EXPECT_GE(files, 100);
 }
 
-// Each example cut off after every byte, and with every byte of it changed in turn.
+/// Cut off after every seventh byte, and with that byte changed in turn.
+void expect_survives(const std::string& text) {
+  for (std::size_t i = 0; i < text.size(); i += 7) {
+    EXPECT_EQ(test::exercise_readers(text.substr(0, i)), "") << text.substr(0, i);
+    for (const char byte : {'\0', '\n', '-', '{', '"', '9', '\xff'}) {
+      std::string other = text;
+      other[i] = byte;
+      EXPECT_EQ(test::exercise_readers(other), "") << other;
+    }
+  }
+}
+
 TEST(FuzzCorpus, SurvivesExamplesThatAreCutAndChanged) {
   for (const std::string_view example :
        {test::kTopology, test::kPriceBook, test::kModel, test::kDenseModel, test::kWorkload,
         test::kProfile, test::kCatalogue, test::kPartPrices, test::kQuotes, test::kScenario}) {
-    const std::string text(example);
-    for (std::size_t i = 0; i < text.size(); i += 7) {
-      EXPECT_EQ(test::exercise_readers(text.substr(0, i)), "") << text.substr(0, i);
-      for (const char byte : {'\0', '\n', '-', '{', '"', '\xff'}) {
-        std::string other = text;
-        other[i] = byte;
-        EXPECT_EQ(test::exercise_readers(other), "") << other;
-      }
-    }
+    expect_survives(std::string(example));
   }
+}
+
+TEST(FuzzCorpus, SurvivesTopologiesOfAllFamiliesThatAreCutAndChanged) {
+  const std::filesystem::path root = std::filesystem::path(PLANEWISE_ROOT) / "tests/fuzz/corpus";
+  int families = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(root)) {
+    if (!entry.path().filename().string().starts_with("topology")) continue;
+    expect_survives(content_of(entry.path()));
+    ++families;
+  }
+  EXPECT_GE(families, 11);
 }
 
 }  // namespace
