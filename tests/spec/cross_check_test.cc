@@ -1,9 +1,10 @@
 #include "spec/cross_check.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "spec/example_files.h"
@@ -45,11 +46,12 @@ class CrossCheck : public testing::Test {
     check_job_and_model(x.job, x.model, diagnostics);
     return test::mistakes(diagnostics, x.job.origin.path);
   }
-  Texts job_and_topology() {
+  Diagnostics job_and_topology_found() {
     Diagnostics diagnostics;
     check_job_and_topology(x.job, x.topology, diagnostics);
-    return test::mistakes(diagnostics, x.job.origin.path);
+    return diagnostics;
   }
+  Texts job_and_topology() { return test::mistakes(job_and_topology_found(), x.job.origin.path); }
   Examples x;
 };
 
@@ -134,6 +136,71 @@ TEST_F(CrossCheck, SprayNeedsEvenStriping) {
   EXPECT_EQ(diagnostics.list()[0].file, x.topology.origin.path);
   x.topology.fabric.routing = Routing::ecmp;
   EXPECT_EQ(job_and_topology(), Texts{});
+}
+
+// Trunks of unlike width, or paths of unlike length, are not one trunk.
+TEST_F(CrossCheck, SprayIsOverTreesOnly) {
+  const auto with = [&](Family family, Shape shape) {
+    x.topology.fabric.family = family;
+    x.topology.fabric.shape = std::move(shape);
+    return test::mistakes(job_and_topology_found(), x.topology.origin.path);
+  };
+  x.topology.fabric.routing = Routing::spray;
+  const Shape tree = TreeSpec{};
+  for (const Family family : {Family::fat_tree, Family::mpft, Family::mrft, Family::rail_only}) {
+    EXPECT_EQ(with(family, tree), Texts{}) << family_word(family);
+  }
+  const std::vector<std::pair<Family, Shape>> others = {
+      {Family::dragonfly, DragonflySpec{}}, {Family::dragonfly_plus, DragonflyPlusSpec{}},
+      {Family::slim_fly, SlimFlySpec{}},    {Family::hyperx, HyperXSpec{}},
+      {Family::torus, TorusSpec{}},         {Family::dual_tor, DualTorSpec{}},
+      {Family::custom, CustomSpec{}}};
+  for (const auto& [family, shape] : others) {
+    x.topology.fabric.routing = Routing::spray;
+    EXPECT_EQ(with(family, shape),
+              Texts{fmt::format("21:12: fabric.routing: 'spray' is simulated over fat trees only, "
+                                "not over family '{}'",
+                                family_word(family))});
+    EXPECT_EQ(job_and_topology_found().list()[0].hint, "write 'ecmp' or 'static'");
+    x.topology.fabric.routing = Routing::ecmp;
+    EXPECT_EQ(with(family, shape), Texts{}) << family_word(family);
+  }
+}
+
+TEST_F(CrossCheck, PrintedCountsAreNotSimulated) {
+  x.topology.fabric.family = Family::slim_fly;
+  x.topology.fabric.shape = SlimFlySpec{.q = 28, .endpoints_per_switch = 21};
+  x.topology.fabric.routing = Routing::ecmp;
+  EXPECT_TRUE(job_and_topology_found().empty());
+  x.topology.fabric.as_printed = true;
+  const Diagnostics diagnostics = job_and_topology_found();
+  ASSERT_EQ(diagnostics.list().size(), 1U);
+  EXPECT_EQ(diagnostics.list()[0].key, "fabric.as_printed");
+  EXPECT_EQ(diagnostics.list()[0].message, "counts of a published table have no graph to simulate");
+  EXPECT_EQ(diagnostics.list()[0].hint, "remove it, with a size that can be built");
+}
+
+// Nor priced by parts: there is no cable to price.
+TEST_F(CrossCheck, PrintedCountsArePricedByRolesOnly) {
+  x.topology.fabric.as_printed = true;
+  Diagnostics diagnostics;
+  check_prices(x.topology, x.book, diagnostics);
+  EXPECT_TRUE(diagnostics.empty());
+  x.book.roles.reset();
+  check_prices(x.topology, x.book, diagnostics);
+  ASSERT_EQ(diagnostics.list().size(), 1U);
+  EXPECT_EQ(diagnostics.list()[0].key, "fabric.as_printed");
+  EXPECT_EQ(diagnostics.list()[0].hint, "use a price book of roles (--prices)");
+}
+
+TEST_F(CrossCheck, PartPricesNeedEquipment) {
+  x.book.roles.reset();
+  Diagnostics diagnostics;
+  check_prices(x.topology, x.book, diagnostics);
+  ASSERT_EQ(diagnostics.list().size(), 1U);
+  EXPECT_EQ(diagnostics.list()[0].key, "equipment");
+  EXPECT_EQ(diagnostics.list()[0].hint,
+            "add 'equipment:' with a catalogue, the switches and the NIC");
 }
 
 TEST_F(CrossCheck, ExpertGroupsFillNodes) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <utility>
 
 namespace planewise::spec {
 namespace {
@@ -93,6 +94,108 @@ TEST(NodeCapacity, OfRailsComesInSetsOfLeaves) {
   EXPECT_EQ(node_capacity(topology), 320);
   topology.nodes.nics = 65;
   EXPECT_EQ(node_capacity(topology), 0);
+}
+
+// 16 nodes a unit instead of 32: 64 leaves are 8 sets of 8, of 16 nodes each.
+TEST(NodeCapacity, OfScalableUnits) {
+  TopologySpec topology = topology_of(Family::mrft, 2, 1, 1);
+  EXPECT_EQ(unit_nodes(topology), 32);
+  topology.fabric.tree().unit_nodes = 16;
+  EXPECT_EQ(unit_nodes(topology), 16);
+  EXPECT_EQ(node_capacity(topology), 8 * 16);
+}
+
+TEST(NodeCapacity, OfRailOnlyIsThatOfItsPlanes) {
+  EXPECT_EQ(node_capacity(topology_of(Family::rail_only, 2, 8, 1)), 64 * 64 / 2);
+}
+
+TopologySpec shape_of(Family family, Shape shape) {
+  TopologySpec topology = topology_of(Family::fat_tree, 2, 1, 1);
+  topology.fabric.family = family;
+  topology.fabric.shape = std::move(shape);
+  topology.fabric.link_rate = gigabits_per_second(400);
+  topology.fabric.uplink_rate = gigabits_per_second(400);
+  return topology;
+}
+
+// Endpoints over the 8 NICs of a node, rounded down.
+TEST(NodeCapacity, OfSwitchesThatAreAlike) {
+  EXPECT_EQ(node_capacity(shape_of(Family::dragonfly, DragonflySpec{.endpoints_per_switch = 16,
+                                                                    .switches_per_group = 32,
+                                                                    .global_links_per_switch = 16,
+                                                                    .groups = 511})),
+            16 * 32 * 511 / 8);
+  // 64-port switches: groups of 32 leaves with 32 endpoints.
+  EXPECT_EQ(node_capacity(shape_of(Family::dragonfly_plus, DragonflyPlusSpec{.groups = 3})),
+            3 * 32 * 32 / 8);
+  EXPECT_EQ(
+      node_capacity(shape_of(Family::slim_fly, SlimFlySpec{.q = 5, .endpoints_per_switch = 4})),
+      25);  // 50 switches of 4
+  EXPECT_EQ(node_capacity(shape_of(Family::hyperx, HyperXSpec{.extents = {3, 5},
+                                                              .parallel_links = {1, 1},
+                                                              .endpoints_per_switch = 7})),
+            13);  // 105 endpoints
+  EXPECT_EQ(node_capacity(shape_of(Family::torus,
+                                   TorusSpec{.extents = {2, 3, 4}, .endpoints_per_switch = 1})),
+            3);
+}
+
+TEST(NodeCapacity, OfDualTorIsAPodForEachPortOfACore) {
+  DualTorSpec dual{.segment_nodes = 10,
+                   .segments_per_pod = 2,
+                   .leaf_uplinks = 8,
+                   .spines_per_pod = 4,
+                   .spine_uplinks = 2};
+  TopologySpec topology = shape_of(Family::dual_tor, dual);
+  EXPECT_EQ(node_capacity(topology), 64 * 2 * 10);
+  EXPECT_EQ(endpoints_per_node(topology), 16);
+  topology.fabric.uplink_rate = gigabits_per_second(1600);  // a core has 16 ports of it
+  EXPECT_EQ(topology.fabric.ports_per_uplink(), 4);
+  EXPECT_EQ(node_capacity(topology), 16 * 2 * 10);
+  dual.spine_uplinks = 0;
+  topology.fabric.shape = dual;
+  EXPECT_EQ(node_capacity(topology), 2 * 10);
+}
+
+TEST(NodeCapacity, OfListedSwitchesIsTheirSum) {
+  const CustomSpec custom{.switches = {{.name = "a", .radix = 64, .endpoints = 9},
+                                       {.name = "b", .radix = 64, .endpoints = 14},
+                                       {.name = "c", .layer = Layer::spine, .radix = 64}}};
+  EXPECT_EQ(node_capacity(shape_of(Family::custom, custom)), 2);  // 23 over 8
+}
+
+TEST(MostGroups, IsOneMoreThanTheGlobalLinksOfAGroup) {
+  EXPECT_EQ(most_groups(shape_of(Family::dragonfly, DragonflySpec{.switches_per_group = 32,
+                                                                  .global_links_per_switch = 16})
+                            .fabric),
+            32 * 16 + 1);
+  EXPECT_EQ(most_groups(shape_of(Family::dragonfly_plus, DragonflyPlusSpec{}).fabric), 32 * 32 + 1);
+}
+
+TEST(PortsNeeded, OfAHyperXAreThoseOfEveryLine) {
+  EXPECT_EQ(ports_needed({.extents = {4, 3}, .parallel_links = {2, 5}, .endpoints_per_switch = 6}),
+            6 + 2 * 3 + 5 * 2);
+}
+
+// No field has 6 or 10 elements (2 modulo 4), nor 15, 21 or 28.
+TEST(SlimFly, HasAGraphForPrimePowersThatAreNotTwoModuloFour) {
+  for (const std::int64_t q : {3, 4, 5, 7, 8, 9, 11, 13, 16, 25, 27, 29, 32, 49, 64, 81}) {
+    EXPECT_TRUE(is_slim_fly_q(q)) << q;
+  }
+  for (const std::int64_t q : {-4, 0, 1, 2, 6, 10, 12, 15, 20, 21, 28}) {
+    EXPECT_FALSE(is_slim_fly_q(q)) << q;
+  }
+}
+
+// d of q = 4w + d, and links (3q - d) / 2.
+TEST(SlimFly, DegreeFollowsFromTheRemainder) {
+  EXPECT_EQ(slim_fly_remainder(27), -1);
+  EXPECT_EQ(slim_fly_remainder(28), 0);
+  EXPECT_EQ(slim_fly_remainder(29), 1);
+  EXPECT_EQ(slim_fly_remainder(30), 2);
+  EXPECT_EQ(slim_fly_degree(27), 41);  // (81 + 1) / 2
+  EXPECT_EQ(slim_fly_degree(28), 42);  // 84 / 2
+  EXPECT_EQ(slim_fly_degree(29), 43);  // (87 - 1) / 2
 }
 
 TEST(OnePodNodes, IsWhatTheLeavesUnderOneSetOfSpinesHold) {

@@ -73,6 +73,8 @@ TEST_F(ReadTest, TopologyWithDefaultsAndAPriceBook) {
   EXPECT_EQ(topology.fabric.tree().striping, Striping::even);
   EXPECT_EQ(topology.fabric.routing, Routing::ecmp);
   EXPECT_EQ(topology.price_book_path, book);
+  EXPECT_EQ(topology.scenario_path, "");
+  EXPECT_EQ(topology.fabric.uplink_rate, gigabytes_per_second(50));
 }
 
 TEST_F(ReadTest, PriceBook) {
@@ -264,12 +266,20 @@ TEST_F(ReadTest, CheckFileTellsTheKindAndReadsWhatIsNamed) {
   EXPECT_EQ(kind("prices.yaml"), "price book");
   EXPECT_EQ(kind("topology.yaml"), "topology");
   EXPECT_EQ(kind("workload.yaml"), "workload");
+  folder.write("planned.yaml", std::string(test::kTopology) + "scenario: scenario.yaml\n");
+  EXPECT_EQ(kind("planned.yaml"), "topology");
   folder.write("model.yaml", test::changed(test::kModel, "layers: 7", "layers: 8"));
   Diagnostics diagnostics;
   EXPECT_EQ(check_file(folder.path("workload.yaml"), diagnostics), "workload");
   EXPECT_EQ(test::mistakes(diagnostics, folder.path("workload.yaml")),
             (Texts{"17:21: parallel.layers_per_stage: sums to 7, but latent has 8 layers"}));
   EXPECT_EQ(check_file(folder.path("gone.yaml"), diagnostics), "");
+  folder.write("scenario.yaml", test::changed(test::kScenario, "years: 6", "years: 0"));
+  Diagnostics of_scenario;
+  check_file(folder.path("planned.yaml"), of_scenario);
+  ASSERT_EQ(of_scenario.list().size(), 1U);
+  EXPECT_EQ(of_scenario.list()[0].file, folder.path("scenario.yaml"));
+  EXPECT_EQ(of_scenario.list()[0].key, "years");
 }
 
 // Two files that name the same broken one: its mistakes are told once.

@@ -1,6 +1,10 @@
 // Topologies of the families that are no trees: what is read, what they hold.
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
+#include "spec/example_files.h"
 #include "spec/ports.h"
 #include "spec/read.h"
 #include "spec/storage.h"
@@ -175,6 +179,72 @@ floor: {nodes_per_rack: 3, aisle: 2 m, source: s}
   EXPECT_FALSE(topology.equipment.has_value());
 }
 
+TEST(Shapes, ScalableUnitsOfRails) {
+  const TopologySpec topology = read("  family: mrft\n  layers: 2\n  unit_nodes: 12\n  radix: 64");
+  EXPECT_EQ(topology.fabric.tree().unit_nodes, 12);
+  EXPECT_EQ(read("  family: mrft\n  layers: 2\n  radix: 64").fabric.tree().unit_nodes, 0);
+}
+
+TEST(Shapes, SwitchesOfAnNvlinkDomain) {
+  Diagnostics diagnostics;
+  const std::string text =
+      document_of("  family: fat_tree\n  layers: 2\n  radix: 64", "", diagnostics).origin.text;
+  EXPECT_FALSE(read_topology(parse_document("shape.yaml", text, diagnostics), diagnostics)
+                   .nodes.nvlink.has_value());
+  const std::string chips =
+      "nvlink: {switches: 4, ports: 64, links_per_gpu: 18, source: s}, source: made up}\nfabric:";
+  const TopologySpec topology = read_topology(
+      parse_document("shape.yaml", test::changed(text, "source: made up}\nfabric:", chips),
+                     diagnostics),
+      diagnostics);
+  EXPECT_TRUE(diagnostics.empty());
+  ASSERT_TRUE(topology.nodes.nvlink.has_value());
+  EXPECT_EQ(topology.nodes.nvlink->switches, 4);
+  EXPECT_EQ(topology.nodes.nvlink->ports, 64);
+  EXPECT_EQ(topology.nodes.nvlink->links_per_gpu, 18);
+  EXPECT_EQ(topology.nodes.nvlink->source, "s");
+}
+
+// Whatever file exists may be named as the catalogue; it is not read here.
+TEST(Shapes, PartsOfUpperLayersAreThoseBelow) {
+  const auto equipment = [](const std::string& parts) {
+    return *read("  family: fat_tree\n  layers: 2\n  radix: 64",
+                 "equipment: {catalogue: " PLANEWISE_ROOT
+                 "/topologies/parts/catalogue-2026.yaml, leaf: a, nic: n, " +
+                     parts + "source: s}\n")
+                .equipment;
+  };
+  const EquipmentSpec one = equipment("");
+  EXPECT_EQ(one.leaf, "a");
+  EXPECT_EQ(one.spine, "a");
+  EXPECT_EQ(one.core, "a");
+  EXPECT_EQ(one.nic, "n");
+  EXPECT_EQ(one.rack, "");
+  EXPECT_TRUE(one.links.empty());
+  EXPECT_EQ(one.source, "s");
+  const EquipmentSpec two = equipment("spine: b, rack: r, links: [x, y], ");
+  EXPECT_EQ(two.leaf, "a");
+  EXPECT_EQ(two.core, "b");
+  EXPECT_EQ(two.rack, "r");
+  EXPECT_EQ(two.links, (std::vector<std::string>{"x", "y"}));
+  const EquipmentSpec three = equipment("spine: b, core: c, ");
+  EXPECT_EQ(three.spine, "b");
+  EXPECT_EQ(three.core, "c");
+}
+
+// The estimates of FloorSpec, unless the file says otherwise.
+TEST(Shapes, AFloorWithoutNumbers) {
+  const FloorSpec floor = read("  family: fat_tree\n  layers: 2\n  radix: 64").floor;
+  EXPECT_EQ(floor.nodes_per_rack, 4);
+  EXPECT_EQ(floor.switches_per_rack, 8);
+  EXPECT_EQ(floor.racks_per_row, 0);
+  EXPECT_EQ(floor.rack_depth, metres(1.2));
+  EXPECT_EQ(floor.aisle, metres(1.8));
+  EXPECT_EQ(floor.tray_height, metres(1));
+  EXPECT_EQ(floor.within_rack, metres(1));
+  EXPECT_EQ(floor.source, "");
+}
+
 TEST(Shapes, StorageIsTheSmallestFatTree) {
   TopologySpec topology;
   topology.nodes = {.count = 2048, .gpus = 8, .nics = 8};
@@ -189,6 +259,10 @@ TEST(Shapes, StorageIsTheSmallestFatTree) {
   EXPECT_EQ(small.fabric.tree().layers, 2);  // 2,048 endpoints fit: 64 leaves of 32
   topology.nodes.count = 2049;
   EXPECT_EQ(storage_topology(topology).fabric.tree().layers, 3);
+  topology.storage->leaf_oversubscription = 3;  // 48 of 64 ports down: 64 leaves hold 3,072
+  topology.nodes.count = 3072;
+  EXPECT_EQ(storage_topology(topology).fabric.tree().layers, 2);
+  EXPECT_EQ(node_capacity(storage_topology(topology)), 3072);
 }
 
 TEST(Shapes, FieldsAndDegreesOfSlimFly) {
