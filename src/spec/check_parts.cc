@@ -359,10 +359,13 @@ void check_rack(const Equipped& at) {
   const int switches = at.topology.floor.switches_per_rack;
   if (tallest == 0 || switches * tallest <= rack->rack_units) return;
   const int fitting = rack->rack_units / tallest;
-  at.refuse("floor.switches_per_rack",
+  // The number may be the default, which has no place in the file.
+  const bool is_written = at.topology.origin.positions.contains("floor.switches_per_rack");
+  at.refuse(is_written ? "floor.switches_per_rack" : "equipment.rack",
             fmt::format("{} switches of {}U do not fit in a rack of {}U", switches, tallest,
                         rack->rack_units),
-            fitting == 0 ? "name a taller rack" : fmt::format("write {} or less", fitting));
+            fitting == 0 ? "name a taller rack"
+                         : fmt::format("write {} or less for floor.switches_per_rack", fitting));
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ void check_quotes(const QuotesSpec& quotes, const PriceBookSpec& book,
 ///
 /// The parts that it names are in the catalogue and of the right kind; the switches have
 /// `fabric.radix` ports of `fabric.link_rate`, the NIC has a port of that rate for each of its
-/// endpoints; every module and cable fits a cage. If the book has prices by part, each named part
-/// has one.
+/// endpoints; every module and cable fits a cage; `floor.switches_per_rack` of the tallest switch
+/// fit in the rack. If the book has prices by part, each named part has one.
 void check_equipment(const TopologySpec& topology, const CatalogueSpec& catalogue,
                      const PriceBookSpec& book, Diagnostics& diagnostics);
 

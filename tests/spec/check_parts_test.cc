@@ -225,9 +225,40 @@ TEST_F(CheckEquipment, RacksHoldTheSwitches) {
   EXPECT_EQ(mistakes(), (Texts{"equipment.rack: ufm-per-node is infrastructure; name a rack"}));
   topology.equipment->rack = "rack-48u";
   topology.floor.switches_per_rack = 49;
-  EXPECT_EQ(mistakes(), (Texts{"floor.switches_per_rack: 49 switches of 1U do not fit in a rack "
-                               "of 48U"}));
-  EXPECT_EQ(hint(), "write 48 or less");
+  EXPECT_EQ(mistakes(), (Texts{"equipment.rack: 49 switches of 1U do not fit in a rack of 48U"}));
+  EXPECT_EQ(hint(), "write 48 or less for floor.switches_per_rack");
+  topology.origin.positions["floor.switches_per_rack"] = {.line = 9, .column = 1};
+  EXPECT_EQ(mistakes(), (Texts{"9:1: floor.switches_per_rack: 49 switches of 1U do not fit in a "
+                               "rack of 48U"}));
+}
+
+// The tallest counts, of leaf, spine and core; one whose height is not known counts as none.
+TEST_F(CheckEquipment, RacksHoldTheTallestSwitch) {
+  topology.equipment->rack = "rack-48u";
+  topology.equipment->core = "eth-sn5400";
+  topology.equipment->links.clear();
+  const auto of_height = [&](int rack_units) {
+    for (SwitchPart& part : catalogue.switches) {
+      if (part.id == "eth-sn5400") part.rack_units = rack_units;
+    }
+    return mistakes();
+  };
+  EXPECT_EQ(of_height(6), Texts{});  // 8 x 6
+  EXPECT_EQ(of_height(0), Texts{});
+  EXPECT_EQ(of_height(7), (Texts{"equipment.rack: 8 switches of 7U do not fit in a rack of 48U"}));
+  EXPECT_EQ(hint(), "write 6 or less for floor.switches_per_rack");
+  EXPECT_EQ(of_height(49).size(), 1U);
+  EXPECT_EQ(hint(), "name a taller rack");
+}
+
+TEST_F(CheckEquipment, RacksHaveAPrice) {
+  topology.equipment->rack = "rack-48u";
+  std::erase_if(book.parts, [](const PartPrice& price) { return price.part == "rack-48u"; });
+  EXPECT_EQ(mistakes(),
+            (Texts{"equipment.rack: price book 'street-2026' has no price of rack-48u"}));
+  topology.equipment->rack = "rack-48";
+  EXPECT_EQ(mistakes(),
+            (Texts{"equipment.rack: unknown rack 'rack-48'; did you mean 'rack-48u'?"}));
 }
 
 TEST_F(CheckEquipment, ManagementIsBuiltFromPartsToo) {

@@ -101,7 +101,7 @@ TEST(Hints, OfWhatStandsBesideTheFabric) {
        {"storage_of_odd_switches", "remove it, or use an even radix"},
        {"storage_too_large", "remove it, or use a larger radix or fewer storage NICs a node"},
        {"floor_too_wide", "write 1000 m or less"},
-       {"rack_too_small_for_its_switches", "write 48 or less"},
+       {"rack_too_small_for_its_switches", "write 48 or less for floor.switches_per_rack"},
        {"parts_prices_as_printed", "use a price book of roles (--prices)"},
        {"prices_of_parts_without_equipment",
         "add 'equipment:' with a catalogue, the switches and the NIC"}});
