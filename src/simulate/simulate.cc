@@ -49,8 +49,8 @@ double estimated_share(const std::vector<RankResult>& ranks, const workload::Pro
     estimated += rank.estimated_compute * weight;
     for (std::size_t label = 0; label < rank.exposed.size(); ++label) {
       all += rank.exposed[label] * weight;
-      const bool is_estimate = program.labels[label].evidence == spec::Evidence::estimated;
-      if (is_estimate) estimated += rank.exposed[label] * weight;
+      if (!spec::is_estimate(program.labels[label].evidence)) continue;
+      estimated += rank.exposed[label] * weight;
     }
   }
   return all > Seconds{} ? estimated.in(all) : 0;
