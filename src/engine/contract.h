@@ -35,6 +35,7 @@ inline void check_flow(const Flow& flow, std::size_t link_count) {
   PW_CHECK(std::isfinite(flow.size.base()));
   PW_CHECK(flow.size >= Bytes{});
   PW_CHECK(flow.weight >= 1);
+  PW_CHECK(flow.rate_limit > Rate{});
 }
 
 /// Returns `events` with calls that do nothing where the caller left one empty.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -16,12 +17,15 @@ using LinkId = std::int32_t;   ///< Index into the links given at construction.
 using FlowId = std::uint64_t;  ///< Chosen by the caller; free again once the flow has ended.
 using TimerId = std::uint64_t;
 
+constexpr Rate kNoLimit = Rate::from_base(std::numeric_limits<double>::infinity());
+
 /// One flow, or `weight` identical ones that start and end together.
 struct Flow {
   FlowId id = 0;
   std::span<const LinkId> path;  ///< May be empty, and may name a link more than once.
   Bytes size{};                  ///< Of each member; 0 is allowed.
   int weight = 1;                ///< How many identical flows this one stands for; at least 1.
+  Rate rate_limit = kNoLimit;    ///< No member is faster than this; more than 0.
 };
 
 /// What an engine calls back; either may be left empty. Both may start flows, set timers and
@@ -35,8 +39,13 @@ struct Events {
 /// Counts of what an engine did, for --stats.
 struct Statistics {
   std::uint64_t flows_started = 0;
-  std::uint64_t events = 0;  ///< Flow completions and timers.
-  std::uint64_t solves = 0;  ///< Times that rates were computed.
+  std::uint64_t events = 0;        ///< Flow completions and timers.
+  std::uint64_t solves = 0;        ///< Times that rates were computed.
+  std::uint64_t full_solves = 0;   ///< Of those, from nothing rather than from the last rates.
+  std::uint64_t played_ahead = 0;  ///< Components whose ends were found at once when they started.
+  std::uint64_t flows_merged = 0;  ///< Started together with an equal one and driven as one.
+  /// kErrorFactor times the furthest that an end was drawn forward; 0 if none was.
+  double time_error = 0;
 };
 
 /// A fluid simulation of flows over capacitated links.
@@ -73,8 +82,21 @@ class Engine {
   virtual Statistics statistics() const = 0;
 };
 
+/// What the relative error of an end may be, over FastOptions::time_tolerance. An estimate: in
+/// direct all-to-alls of up to 512 ranks it was at most five (docs/equations.md).
+constexpr double kErrorFactor = 10;
+
+struct FastOptions {
+  int threads = 1;       ///< That solve independent components; changes no result.
+  bool certify = false;  ///< Check after every solve that rates are max-min fair; slow.
+  double time_tolerance =
+      0;  ///< Ends within this share of the time elapsed are one instant; 0 is exact.
+};
+
 /// Our event loop; the default.
 std::unique_ptr<Engine> make_fast_engine(std::vector<Rate> capacities, Events events);
+std::unique_ptr<Engine> make_fast_engine_with(const FastOptions& options,
+                                              std::vector<Rate> capacities, Events events);
 
 /// SimGrid in a process of its own; the reference. Throws std::system_error or std::runtime_error
 /// if that process cannot be started or dies.

@@ -10,39 +10,59 @@
 
 namespace planewise::engine {
 
+namespace {
+
+constexpr double kUnknown = -1;
+
+/// What the links have left for flows without a rate.
+struct Room {
+  std::vector<double> free;
+  std::vector<double> open;  ///< Weight of flows without a rate.
+};
+
+Room room(const std::vector<Rate>& capacities, const std::vector<Demand>& flows,
+          const std::vector<double>& rates) {
+  Room room{.free = {}, .open = std::vector<double>(capacities.size(), 0)};
+  for (const Rate capacity : capacities) room.free.push_back(capacity.base());
+  for (std::size_t f = 0; f < flows.size(); ++f) {
+    for (const LinkId link : flows[f].path) {
+      const auto l = static_cast<std::size_t>(link);
+      if (rates[f] == kUnknown) {
+        room.open[l] += flows[f].weight;
+      } else {
+        room.free[l] -= flows[f].weight * rates[f];
+      }
+    }
+  }
+  return room;
+}
+
+}  // namespace
+
 std::vector<Rate> fair_rates(const std::vector<Rate>& capacities,
                              const std::vector<Demand>& flows) {
-  constexpr double kUnknown = -1;
   std::vector<double> rates(flows.size(), kUnknown);
-  while (true) {
-    // What each link has left for flows without a rate, and how many of those it has.
-    std::vector<double> free(capacities.size());
-    std::vector<double> open(capacities.size(), 0);
-    for (std::size_t l = 0; l < capacities.size(); ++l) free[l] = capacities[l].base();
-    for (std::size_t f = 0; f < flows.size(); ++f) {
-      for (const LinkId link : flows[f].path) {
-        const auto l = static_cast<std::size_t>(link);
-        if (rates[f] == kUnknown) {
-          open[l] += flows[f].weight;
-        } else {
-          free[l] -= flows[f].weight * rates[f];
-        }
-      }
-    }
-    std::size_t full = capacities.size();
+  while (std::find(rates.begin(), rates.end(), kUnknown) != rates.end()) {
+    const Room left = room(capacities, flows, rates);
     double level = std::numeric_limits<double>::infinity();
+    std::size_t full = capacities.size();  // None: the level is a flow's own limit.
     for (std::size_t l = 0; l < capacities.size(); ++l) {
-      if (open[l] > 0 && std::max(free[l], 0.0) / open[l] < level) {
+      if (left.open[l] > 0 && std::max(left.free[l], 0.0) / left.open[l] < level) {
         full = l;
-        level = std::max(free[l], 0.0) / open[l];
+        level = std::max(left.free[l], 0.0) / left.open[l];
       }
     }
-    if (full == capacities.size()) break;
     for (std::size_t f = 0; f < flows.size(); ++f) {
+      if (rates[f] != kUnknown || flows[f].rate_limit.base() > level) continue;
+      full = capacities.size();
+      level = flows[f].rate_limit.base();
+    }
+    for (std::size_t f = 0; f < flows.size(); ++f) {
+      if (rates[f] != kUnknown) continue;
       const auto& path = flows[f].path;
       const bool crosses =
           std::find(path.begin(), path.end(), static_cast<LinkId>(full)) != path.end();
-      if (crosses && rates[f] == kUnknown) rates[f] = level;
+      if (crosses || flows[f].rate_limit.base() == level) rates[f] = level;
     }
   }
   std::vector<Rate> result;
@@ -60,9 +80,10 @@ class BruteForceEngine final : public Engine {
   void start_flow(const Flow& flow) override {
     PW_CHECK(!flows_.contains(flow.id));
     ++statistics_.flows_started;
-    flows_[flow.id] = {.demand = {{flow.path.begin(), flow.path.end()}, flow.weight},
-                       .left = flow.size.base(),
-                       .ended = flow.path.empty() || flow.size == Bytes{}};
+    flows_[flow.id] = {
+        .demand = {{flow.path.begin(), flow.path.end()}, flow.weight, flow.rate_limit},
+        .left = flow.size.base(),
+        .ended = flow.path.empty() || flow.size == Bytes{}};
   }
   void at(Seconds time, TimerId id) override { timers_.insert({time.base(), id}); }
   void set_capacity(LinkId link, Rate capacity) override {

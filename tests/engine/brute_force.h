@@ -12,10 +12,11 @@ namespace planewise::engine {
 struct Demand {
   std::vector<LinkId> path;
   int weight = 1;
+  Rate rate_limit = kNoLimit;
 };
 
 /// Returns the max-min fair rate of each member of each flow, by repeated search for the fullest
-/// link.
+/// link or the lowest limit. Of a flow with neither path nor limit it is infinite.
 std::vector<Rate> fair_rates(const std::vector<Rate>& capacities, const std::vector<Demand>& flows);
 
 /// An engine on top of fair_rates(). Shares no code with `fast/`; for tens of flows.

@@ -1,4 +1,5 @@
-// The engines that a test runs over: both of ours, and the one of the tests.
+// The engines that a test runs over: both of ours, one of them also checking itself and on two
+// threads, and the one of the tests.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -25,6 +26,8 @@ inline std::ostream& operator<<(std::ostream& out, const EngineKind& kind) {
 
 inline std::vector<EngineKind> all_engines() {
   return {{"fast", make_fast_engine},
+          {"fast_checked", make_checked_engine},
+          {"fast_on_two_threads", make_checked_engine_on_two_threads},
           {"simgrid", make_simgrid_engine},
           {"brute_force", make_brute_force_engine}};
 }

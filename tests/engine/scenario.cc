@@ -5,6 +5,8 @@
 #include <ostream>
 #include <sstream>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 #include "base/random.h"
 
@@ -14,7 +16,7 @@ namespace {
 /// Draws the numbers of a scenario, round or not.
 class Dice {
  public:
-  explicit Dice(std::uint64_t seed) : random_(mix_bits(seed)), round_(seed % 2 == 0) {}
+  Dice(std::uint64_t seed, bool round) : random_(mix_bits(seed)), round_(round) {}
 
   int below(int bound) { return static_cast<int>(random_.integer(0, bound - 1)); }
   bool chance(double probability) { return random_.uniform() < probability; }
@@ -34,23 +36,40 @@ class Dice {
   bool round_;
 };
 
-}  // namespace
+/// A path of `pattern` over links 0 to link_count - 1.
+std::vector<LinkId> random_path(Dice& dice, Pattern pattern, int link_count) {
+  if (pattern != Pattern::chain) return dice.path(link_count, 1 + dice.below(4));
+  std::vector<LinkId> path;
+  const int first = dice.below(link_count);
+  const int length = 1 + dice.below(std::min(8, link_count - first));
+  for (int hop = 0; hop < length; ++hop) path.push_back(first + hop);
+  return path;
+}
 
-Scenario random_scenario(std::uint64_t seed, const ScenarioSize& size) {
-  Dice dice(seed);
-  Scenario scenario;
-  for (int i = 0; i < size.link_count; ++i) {
-    scenario.capacities.push_back(dice.chance(0.02) ? Rate{} : dice.capacity());
+PlannedFlow random_flow(Dice& dice, int index, const ScenarioSize& size) {
+  constexpr int kInLoop = 6;
+  PlannedFlow flow;
+  switch (size.pattern) {
+    case Pattern::mixed:
+    case Pattern::chain:
+      if (index > 0 && dice.chance(0.3)) flow.after = dice.below(index);
+      if (dice.chance(0.7)) flow.start = dice.time();
+      break;
+    case Pattern::batch:
+      flow.start = milliseconds(10 * dice.below(3));
+      break;
+    case Pattern::closed_loop:
+      if (index >= kInLoop) flow.after = index - kInLoop;
+      break;
   }
-  for (int i = 0; i < size.flow_count; ++i) {
-    PlannedFlow flow;
-    if (i > 0 && dice.chance(0.3)) flow.after = dice.below(i);
-    if (dice.chance(0.7)) flow.start = dice.time();
-    flow.path = dice.path(size.link_count, dice.chance(0.05) ? 0 : 1 + dice.below(4));
-    flow.size = dice.chance(0.05) ? Bytes{} : dice.size();
-    flow.weight = dice.chance(0.3) ? 1 + dice.below(5) : 1;
-    scenario.flows.push_back(flow);
-  }
+  if (!dice.chance(0.05)) flow.path = random_path(dice, size.pattern, size.link_count);
+  flow.size = dice.chance(0.05) ? Bytes{} : dice.size();
+  flow.weight = dice.chance(0.3) ? 1 + dice.below(5) : 1;
+  if (kRateLimits && dice.chance(0.2)) flow.rate_limit = dice.capacity() / (1 + dice.below(8));
+  return flow;
+}
+
+void add_changes(Dice& dice, const ScenarioSize& size, Scenario& scenario) {
   for (int i = 0; i < size.change_count; ++i) {
     PlannedChange change{dice.time(), dice.below(size.link_count), dice.capacity()};
     if (dice.chance(0.5)) {
@@ -63,9 +82,24 @@ Scenario random_scenario(std::uint64_t seed, const ScenarioSize& size) {
   for (int i = 0; i < size.cancel_count; ++i) {
     scenario.cancels.push_back({.time = dice.time(), .flow = dice.below(size.flow_count)});
     if (dice.chance(0.6)) {
-      scenario.cancels.back().new_path = dice.path(size.link_count, 1 + dice.below(3));
+      scenario.cancels.back().new_path = random_path(dice, size.pattern, size.link_count);
     }
   }
+}
+
+}  // namespace
+
+Scenario random_scenario(std::uint64_t seed, const ScenarioSize& size) {
+  Dice dice(fold_bits(seed, static_cast<std::uint64_t>(size.pattern)), seed % 2 == 0);
+  Scenario scenario;
+  for (int i = 0; i < size.link_count; ++i) {
+    scenario.capacities.push_back(dice.chance(0.02) ? Rate{} : dice.capacity());
+  }
+  for (int i = 0; i < size.flow_count; ++i) {
+    const bool again = i > 0 && size.pattern != Pattern::closed_loop && dice.chance(0.2);
+    scenario.flows.push_back(again ? scenario.flows.back() : random_flow(dice, i, size));
+  }
+  add_changes(dice, size, scenario);
   return scenario;
 }
 
@@ -129,10 +163,13 @@ class Player {
   }
   void start(int index) {
     const PlannedFlow& flow = scenario_.flows[static_cast<std::size_t>(index)];
-    in_flight_[index] = flow.weight;
+    in_flight_.insert(index);
     log(Entry::What::started, index);
-    engine_->start_flow(
-        {.id = id_of(index), .path = flow.path, .size = flow.size, .weight = flow.weight});
+    engine_->start_flow({.id = id_of(index),
+                         .path = flow.path,
+                         .size = flow.size,
+                         .weight = flow.weight,
+                         .rate_limit = flow.rate_limit});
   }
   void end(int index) {
     in_flight_.erase(index);
@@ -163,15 +200,19 @@ class Player {
     if (plan.new_path.empty()) {
       in_flight_.erase(found);
     } else {
-      engine_->start_flow(
-          {.id = id_of(plan.flow), .path = plan.new_path, .size = left, .weight = found->second});
+      const PlannedFlow& flow = scenario_.flows[static_cast<std::size_t>(plan.flow)];
+      engine_->start_flow({.id = id_of(plan.flow),
+                           .path = plan.new_path,
+                           .size = left,
+                           .weight = flow.weight,
+                           .rate_limit = flow.rate_limit});
     }
   }
 
   const Scenario& scenario_;
   std::unique_ptr<Engine> engine_;
   std::unordered_map<FlowId, int> index_;
-  std::unordered_map<int, int> in_flight_;  ///< Index to weight.
+  std::unordered_set<int> in_flight_;
   std::vector<Entry> log_;
 };
 
@@ -207,6 +248,16 @@ double compare(const std::vector<Entry>& expected, const std::vector<Entry>& act
   return worst;
 }
 
+std::unique_ptr<Engine> make_checked_engine(std::vector<Rate> capacities, Events events) {
+  return make_fast_engine_with({.certify = true}, std::move(capacities), std::move(events));
+}
+
+std::unique_ptr<Engine> make_checked_engine_on_two_threads(std::vector<Rate> capacities,
+                                                           Events events) {
+  return make_fast_engine_with({.threads = 2, .certify = true}, std::move(capacities),
+                               std::move(events));
+}
+
 std::ostream& operator<<(std::ostream& out, const Entry& entry) {
   const char* const names[] = {"started", "ended", "changed", "cancelled", "idle"};
   out.precision(17);
@@ -226,7 +277,7 @@ std::ostream& operator<<(std::ostream& out, const Scenario& scenario) {
   out << '\n';
   for (const PlannedFlow& flow : scenario.flows) {
     out << "flow after " << flow.after << " at " << flow.start.base() << " size "
-        << flow.size.base() << " weight " << flow.weight;
+        << flow.size.base() << " weight " << flow.weight << " limit " << flow.rate_limit.base();
     print_path(flow.path);
   }
   for (const PlannedChange& change : scenario.changes) {

@@ -8,11 +8,17 @@
 
 namespace planewise::engine {
 
-/// Returns 1 to `count`, or only the value of PLANEWISE_SEED if that is set.
+/// Returns 1 to `count`, or only the value of PLANEWISE_SEED if that is set; with
+/// PLANEWISE_SEED_COUNT that many from it on.
 inline std::vector<std::uint64_t> seeds(std::uint64_t count) {
-  if (const char* const chosen = std::getenv("PLANEWISE_SEED")) return {std::stoull(chosen)};
+  std::uint64_t first = 1;
+  if (const char* const chosen = std::getenv("PLANEWISE_SEED")) {
+    first = std::stoull(chosen);
+    const char* const chosen_count = std::getenv("PLANEWISE_SEED_COUNT");
+    count = chosen_count == nullptr ? 1 : std::stoull(chosen_count);
+  }
   std::vector<std::uint64_t> result;
-  for (std::uint64_t seed = 1; seed <= count; ++seed) result.push_back(seed);
+  for (std::uint64_t i = 0; i < count; ++i) result.push_back(first + i);
   return result;
 }
 

@@ -34,22 +34,41 @@ void expect_agreement(std::uint64_t seed, const ScenarioSize& size, double slown
   const Scenario scenario = slowed_down(random_scenario(seed, size), slowness);
   std::string difference;
   const double error =
-      compare(play(scenario, make_simgrid_engine), play(scenario, make_fast_engine), difference);
+      compare(play(scenario, make_simgrid_engine), play(scenario, make_checked_engine), difference);
   ASSERT_EQ(difference, "") << scenario;
   ASSERT_LT(error, kTolerance) << scenario;
 }
 
 TEST(Simgrid, AgreesWithFastEngineOnSmallCases) {
-  for (const std::uint64_t seed : seeds(300)) {
-    expect_agreement(seed, {});
-    if (HasFailure()) return;
+  for (const Pattern pattern : kPatterns) {
+    for (const std::uint64_t seed : seeds(100)) {
+      expect_agreement(seed, {.pattern = pattern});
+      if (HasFailure()) return;
+    }
   }
 }
 
 TEST(Simgrid, AgreesWithFastEngineOnLargeCases) {
-  for (const std::uint64_t seed : seeds(20)) {
-    expect_agreement(seed,
-                     {.link_count = 60, .flow_count = 250, .change_count = 30, .cancel_count = 30});
+  for (const Pattern pattern : kPatterns) {
+    for (const std::uint64_t seed : seeds(5)) {
+      expect_agreement(seed, {.pattern = pattern,
+                              .link_count = 60,
+                              .flow_count = 250,
+                              .change_count = 30,
+                              .cancel_count = 30});
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST(Simgrid, AgreesWithFastEngineOnBatches) {
+  // Hundreds of flows at once: rates are worked out from nothing.
+  for (const std::uint64_t seed : seeds(5)) {
+    expect_agreement(seed, {.pattern = Pattern::batch,
+                            .link_count = 100,
+                            .flow_count = 800,
+                            .change_count = 4,
+                            .cancel_count = 4});
     if (HasFailure()) return;
   }
 }

@@ -4,68 +4,34 @@
 #include <functional>
 #include <memory>
 #include <queue>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "engine/contract.h"
 #include "engine/engine.h"
-#include "engine/fast/rate_solver.h"
+#include "engine/fast/flow_records.h"
+#include "engine/fast/flow_solver.h"
 
 namespace planewise::engine {
 namespace {
 
-/// Stands for the slot of a flow that has ended and waits for its callback.
-constexpr FlowSlot kEnded = -1;
-
-/// The flows in flight by id. Nodes are kept for the next flow: a warm map allocates nothing.
-class SlotsById {
- public:
-  bool contains(FlowId id) const { return slots_.contains(id); }
-  void insert(FlowId id, FlowSlot slot) {
-    if (spare_.empty()) {
-      slots_.emplace(id, slot);
-      return;
-    }
-    auto node = std::move(spare_.back());
-    spare_.pop_back();
-    node.key() = id;
-    node.mapped() = slot;
-    slots_.insert(std::move(node));
-  }
-  FlowSlot& at(FlowId id) {
-    const auto found = slots_.find(id);
-    PW_CHECK(found != slots_.end());
-    return found->second;
-  }
-  bool has_ended(FlowId id) const {
-    const auto found = slots_.find(id);
-    return found != slots_.end() && found->second == kEnded;
-  }
-  void erase(FlowId id) { spare_.push_back(slots_.extract(id)); }
-  bool empty() const { return slots_.empty(); }
-
- private:
-  using Map = std::unordered_map<FlowId, FlowSlot>;
-  Map slots_;  ///< Only looked up, never walked: its order differs between machines.
-  std::vector<Map::node_type> spare_;
-};
-
 class FastEngine final : public Engine {
  public:
-  FastEngine(std::vector<Rate> capacities, Events events)
-      : link_count_(capacities.size()), events_(complete(std::move(events))), solver_(capacities) {}
+  FastEngine(const FastOptions& options, std::span<const Rate> capacities, Events events)
+      : link_count_(capacities.size()),
+        events_(complete(std::move(events))),
+        solver_(capacities, options),
+        time_tolerance_(options.time_tolerance) {}
 
   void start_flow(const Flow& flow) override {
     check_flow(flow, link_count_);
-    PW_CHECK(!slots_.contains(flow.id));
     ++statistics_.flows_started;
     if (flow.path.empty() || flow.size == Bytes{}) {
-      slots_.insert(flow.id, kEnded);
-      due_flows_.push(flow.id);
+      const RecordIndex record = flows_.add(flow.id, kEnded, flow.weight);
+      due_flows_.push({.id = flow.id, .record = record});
     } else {
-      slots_.insert(flow.id, solver_.add(flow, now_));
+      flows_.add(flow.id, solver_.add(flow, now_), flow.weight);
     }
   }
 
@@ -78,19 +44,20 @@ class FastEngine final : public Engine {
   void set_capacity(LinkId link, Rate capacity) override {
     check_link(link, link_count_);
     check_capacity(capacity);
-    solver_.set_capacity(link, capacity);
+    solver_.set_capacity(link, capacity, now_);
   }
 
   Bytes cancel(FlowId id) override {
-    const FlowSlot slot = slots_.at(id);
-    slots_.erase(id);
-    return slot == kEnded ? Bytes{} : solver_.remove(slot, now_);
+    const FlowRecord flow = flows_.at(id);
+    Bytes left{};
+    if (flow.slot != kEnded) left = cancel_in_flight(flow);
+    flows_.remove(id);
+    return left;
   }
 
   Rate load(LinkId link) override {
     check_link(link, link_count_);
-    solver_.solve(now_);
-    return solver_.load(link);
+    return solver_.load(link, now_);
   }
 
   Seconds now() const override { return now_; }
@@ -98,6 +65,9 @@ class FastEngine final : public Engine {
   Statistics statistics() const override {
     Statistics result = statistics_;
     result.solves = solver_.solve_count();
+    result.full_solves = solver_.full_solve_count();
+    result.flows_merged = solver_.merged_count();
+    result.played_ahead = solver_.played_count();
     return result;
   }
 
@@ -108,25 +78,42 @@ class FastEngine final : public Engine {
     auto operator<=>(const Timer&) const = default;
   };
 
-  using Ids = std::priority_queue<std::uint64_t, std::vector<std::uint64_t>, std::greater<>>;
+  using Timers = std::priority_queue<TimerId, std::vector<TimerId>, std::greater<>>;
+  using Flows = std::priority_queue<EndedFlow, std::vector<EndedFlow>, std::greater<>>;
 
+  Bytes cancel_in_flight(const FlowRecord& flow);
   bool begin_instant();
   void take_due_timers();
+  void take_ended_flows();
   bool call_next();
 
   std::size_t link_count_;
   Events events_;
-  RateSolver solver_;
-  SlotsById slots_;
+  FlowSolver solver_;
+  double time_tolerance_ = 0;
+  FlowRecords flows_;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   Seconds now_{};
-  Seconds instant_end_{};            ///< What is due up to then belongs to this instant.
-  Ids due_timers_;                   ///< Of this instant, not yet called back.
-  Ids due_flows_;                    ///< Likewise; a flow cancelled since is skipped.
-  std::vector<FlowId> ended_flows_;  ///< Scratch of begin_instant().
+  Seconds instant_end_{};               ///< What is due up to then belongs to this instant.
+  Timers due_timers_;                   ///< Of this instant, not yet called back.
+  Flows due_flows_;                     ///< Likewise; a flow cancelled since is skipped.
+  std::vector<FlowSlot> ended_slots_;   ///< Scratch of begin_instant().
+  std::vector<EndedFlow> ended_flows_;  ///< Likewise.
   Statistics statistics_;
   bool running_ = false;
 };
+
+/// Takes a flow out of its slot and returns what each of its members had left.
+Bytes FastEngine::cancel_in_flight(const FlowRecord& flow) {
+  if (flows_.is_alone(flow.slot)) {
+    const Bytes left = solver_.remove(flow.slot, now_);
+    flows_.leave_slot(flow.id, kEnded);
+    return left;
+  }
+  const Bytes left = solver_.left(flow.slot, now_);
+  flows_.leave_slot(flow.id, solver_.split(flow.slot, flow.weight, now_));
+  return left;
+}
 
 /// Moves the clock to what is due next. Returns false if nothing is.
 bool FastEngine::begin_instant() {
@@ -137,13 +124,21 @@ bool FastEngine::begin_instant() {
   now_ = std::max(now_, next);
   instant_end_ = end_of_instant(now_);
   take_due_timers();
-  ended_flows_.clear();
-  solver_.take_ended(instant_end_, ended_flows_);
-  for (const FlowId id : ended_flows_) {
-    slots_.at(id) = kEnded;
-    due_flows_.push(id);
-  }
+  take_ended_flows();
   return true;
+}
+
+void FastEngine::take_ended_flows() {
+  ended_slots_.clear();
+  ended_flows_.clear();
+  const Seconds limit = std::max(instant_end_, now_ * (1 + time_tolerance_));
+  const Seconds latest = solver_.take_ended(limit, ended_slots_);
+  if (latest > instant_end_) {
+    const double drawn_forward = (latest - now_).in(now_);
+    statistics_.time_error = std::max(statistics_.time_error, kErrorFactor * drawn_forward);
+  }
+  for (const FlowSlot slot : ended_slots_) flows_.end_slot(slot, ended_flows_);
+  for (const EndedFlow& flow : ended_flows_) due_flows_.push(flow);
 }
 
 void FastEngine::take_due_timers() {
@@ -166,12 +161,11 @@ bool FastEngine::call_next() {
     return true;
   }
   if (due_flows_.empty()) return false;
-  const FlowId id = due_flows_.top();
+  const EndedFlow flow = due_flows_.top();
   due_flows_.pop();
-  if (!slots_.has_ended(id)) return true;
-  slots_.erase(id);
+  if (!flows_.take(flow)) return true;
   ++statistics_.events;
-  events_.on_flow(id);
+  events_.on_flow(flow.id);
   return true;
 }
 
@@ -181,14 +175,19 @@ bool FastEngine::run() {
     while (call_next()) {
     }
   } while (begin_instant());
-  return slots_.empty();
+  return flows_.empty();
 }
 
 }  // namespace
 
 std::unique_ptr<Engine> make_fast_engine(std::vector<Rate> capacities, Events events) {
+  return make_fast_engine_with({}, std::move(capacities), std::move(events));
+}
+
+std::unique_ptr<Engine> make_fast_engine_with(const FastOptions& options,
+                                              std::vector<Rate> capacities, Events events) {
   for (const Rate capacity : capacities) check_capacity(capacity);
-  return std::make_unique<FastEngine>(std::move(capacities), std::move(events));
+  return std::make_unique<FastEngine>(options, capacities, std::move(events));
 }
 
 }  // namespace planewise::engine

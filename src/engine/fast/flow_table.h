@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <vector>
 
@@ -12,93 +11,93 @@
 
 namespace planewise::engine {
 
-constexpr Seconds kNever = Seconds::from_base(std::numeric_limits<double>::infinity());
-
 /// Index of a flow in flight; used again after the flow has gone.
 using FlowSlot = std::int32_t;
+
+/// No link; the bottleneck of a flow that has none yet.
+constexpr LinkId kNoLink = -1;
+/// Stands for the bottleneck of a flow whose component is played elsewhere; see timelines.h.
+constexpr LinkId kElsewhere = -2;
 
 /// One link of a flow's path. A link that the path names k times is one hop of k times the weight.
 struct Hop {
   LinkId link = 0;
-  std::int32_t place = 0;  ///< Index into the link's uses.
-  double weight = 0;       ///< Members of the flow x times that the path names the link.
+  std::int32_t place = 0;   ///< Index into the link's crossings.
+  std::int32_t weight = 0;  ///< Members of the flow x times that the path names the link.
 };
 
-/// A flow in flight, and the state that the solver keeps for it.
+/// A flow in flight.
 struct FlowState {
-  FlowId id = 0;
+  /// Without a bottleneck: what each member has to send. Else what the bottleneck's clock shows
+  /// when it ends.
+  Bytes key{};
   std::int32_t first_hop = 0;
   std::int32_t hop_count = 0;
-  Bytes left{};       ///< Of each member, at `updated`.
-  Rate rate{};        ///< Of each member, since `updated`.
-  Seconds updated{};  ///< When `left` was true.
-  Seconds end = kNever;
-  Rate next_rate{};              ///< Result of the water filling in progress.
-  std::uint64_t visit = 0;       ///< The last gathering that met this flow.
-  std::uint32_t generation = 0;  ///< Entries of the end queue with another one are stale.
-  bool queued = false;           ///< An entry of the end queue carries `generation`.
-  bool settled = false;          ///< `next_rate` is known.
+  std::int32_t members = 0;  ///< Identical flows that it stands for; 0 if the slot is free.
+  LinkId bottleneck = kNoLink;
+  std::int32_t place = 0;  ///< Index into the bottleneck's residents.
 };
 
-/// One flow on a link: where to find the flow and its hop.
-struct Use {
-  FlowSlot flow = 0;
+/// One flow on a link, and where its bottleneck is.
+struct Crossing {
   std::int32_t hop = 0;
+  std::int32_t weight = 0;  ///< Of the hop.
+  LinkId bottleneck = kNoLink;
 };
 
-/// A link, its flows, and the state that the solver keeps for it.
-struct LinkState {
-  Rate capacity{};
-  double weight = 0;  ///< Sum over its uses; whole numbers, so sums are exact.
-  std::vector<Use> uses;
-  Rate free{};              ///< Not yet given away by the water filling in progress.
-  double open_weight = 0;   ///< Of the flows whose rate is still rising.
-  std::uint64_t visit = 0;  ///< The last gathering that met this link.
-  bool dirty = false;
-};
-
-/// Flows that share links, directly or through others; rates of one component do not depend on
-/// another.
-struct Component {
-  std::vector<LinkId> links;
-  std::vector<FlowSlot> flows;
-};
-
-/// The bipartite graph of flows and links.
+/// Flows, their hops, and by link the flows that cross it.
 class FlowTable {
  public:
-  explicit FlowTable(std::span<const Rate> capacities);
+  /// Adds a link without flows.
+  void add_link() { crossings_.emplace_back(); }
+  std::size_t link_count() const { return crossings_.size(); }
 
-  /// Adds `flow`, whose path is not empty, and returns its slot.
-  FlowSlot add(const Flow& flow);
+  /// Adds a flow over `path` (not empty, each link any number of times) without a bottleneck, for
+  /// `weight` members.
+  FlowSlot add(std::span<const LinkId> path, Bytes size, int weight);
+  /// Lets a flow that has no bottleneck yet stand for `weight` more.
+  void add_members(FlowSlot slot, int weight);
   void remove(FlowSlot slot);
+  /// Removes all flows; slots are dealt out from 0 on again.
+  void clear();
+  /// Notes where a flow is held back; LinkTable does the rest.
+  void set_bottleneck(FlowSlot slot, LinkId link);
 
-  /// Starts a gathering: no link and no flow counts as met.
-  void start_gathering() { ++visit_; }
-  bool met(LinkId link) const { return link_at(link).visit == visit_; }
-  /// Fills `component` with all that hangs together with `link`.
-  void gather(LinkId link, Component& component);
-
-  LinkState& link_at(LinkId link) { return links_[static_cast<std::size_t>(link)]; }
-  const LinkState& link_at(LinkId link) const { return links_[static_cast<std::size_t>(link)]; }
-  FlowState& flow_at(FlowSlot slot) { return flows_[static_cast<std::size_t>(slot)]; }
-  const FlowState& flow_at(FlowSlot slot) const { return flows_[static_cast<std::size_t>(slot)]; }
-  const Hop& hop_at(std::int32_t hop) const { return hops_[static_cast<std::size_t>(hop)]; }
-  /// The hops of `flow`; each link once.
-  std::span<Hop> hops_of(const FlowState& flow) {
-    return {&hops_[static_cast<std::size_t>(flow.first_hop)],
-            static_cast<std::size_t>(flow.hop_count)};
+  FlowState& flow(FlowSlot slot) { return flows_[static_cast<std::size_t>(slot)]; }
+  const FlowState& flow(FlowSlot slot) const { return flows_[static_cast<std::size_t>(slot)]; }
+  /// Whether a slot holds a flow that has no bottleneck yet.
+  bool is_fresh(FlowSlot slot) const {
+    return flow(slot).members > 0 && flow(slot).bottleneck == kNoLink;
+  }
+  std::size_t slot_count() const { return flows_.size(); }
+  std::size_t flow_count() const { return flow_count_; }
+  /// The hops of a flow; each link once.
+  std::span<const Hop> hops(FlowSlot slot) const {
+    const FlowState& state = flow(slot);
+    return {&hops_[static_cast<std::size_t>(state.first_hop)],
+            static_cast<std::size_t>(state.hop_count)};
+  }
+  const Hop& hop(std::int32_t index) const { return hops_[static_cast<std::size_t>(index)]; }
+  FlowSlot flow_of(std::int32_t hop) const { return owners_[static_cast<std::size_t>(hop)]; }
+  std::span<const Crossing> crossings(LinkId link) const {
+    return crossings_[static_cast<std::size_t>(link)];
   }
 
  private:
   FlowSlot take_slot(std::size_t hop_count);
+  std::span<Hop> mutable_hops(FlowSlot slot) {
+    const FlowState& state = flow(slot);
+    return {&hops_[static_cast<std::size_t>(state.first_hop)],
+            static_cast<std::size_t>(state.hop_count)};
+  }
 
-  std::vector<LinkState> links_;
   std::vector<FlowState> flows_;
   std::vector<Hop> hops_;
+  std::vector<FlowSlot> owners_;                   ///< By hop.
+  std::vector<std::vector<Crossing>> crossings_;   ///< By link.
   std::vector<std::vector<FlowSlot>> free_slots_;  ///< By hop count: a slot keeps its hops.
   std::vector<Hop> distinct_;                      ///< Scratch of add().
-  std::uint64_t visit_ = 0;
+  std::size_t flow_count_ = 0;
 };
 
 }  // namespace planewise::engine

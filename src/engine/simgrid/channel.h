@@ -12,7 +12,8 @@ namespace planewise::engine {
 
 /// What a message says. Only `cancel` and `load` are answered at once.
 enum class Say : std::uint32_t {
-  start_flow,    ///< id, value: bytes of each member, number: weight; `path_length` links follow.
+  start_flow,    ///< id, value: bytes of each member, number: weight, rate_limit; `path_length`
+                 ///< links follow.
   at,            ///< id, value: seconds.
   set_capacity,  ///< number: link, value: bytes per second.
   cancel,        ///< id. Answered by the bytes left.
@@ -32,6 +33,7 @@ struct Message {
   std::uint64_t id = 0;
   double value = 0;
   std::uint64_t path_length = 0;
+  double rate_limit = 0;  ///< Of a flow, bytes per second; infinite if it has none.
 };
 
 /// One end of a stream socket, which it owns. Writes are gathered until flush(), or until they are

@@ -29,7 +29,8 @@ class SimgridEngine final : public Engine {
                   .number = flow.weight,
                   .id = flow.id,
                   .value = flow.size.base(),
-                  .path_length = flow.path.size()});
+                  .path_length = flow.path.size(),
+                  .rate_limit = flow.rate_limit.base()});
     worker_->put(flow.path);
   }
 

@@ -58,6 +58,7 @@ struct Member {
 struct FlowRecord {
   std::vector<LinkId> path;
   std::vector<Member> members;
+  Rate rate_limit = kNoLimit;
   std::size_t running_count = 0;  ///< Members that have not ended.
   bool stopped = false;           ///< A link of the path has no capacity.
 };
@@ -227,6 +228,7 @@ void Simulation::start_flow(const Message& message) {
     ended_flows_.insert(message.id);
     return;
   }
+  flow.rate_limit = bytes_per_second(message.rate_limit);
   flow.stopped = is_stopped(flow);
   flow.running_count = static_cast<std::size_t>(message.number);
   for (int i = 0; i < message.number; ++i) {
@@ -248,7 +250,7 @@ Member Simulation::start_member(const FlowRecord& flow, Bytes size) {
   member.action->set_remains(size.base());
   // CM02 bounds a transfer by the least bandwidth on its path as of now, and leaves that bound
   // where it is when the bandwidth rises later.
-  member.action->set_bound(-1);
+  member.action->set_bound(flow.rate_limit < kNoLimit ? flow.rate_limit.base() : -1);
   if (flow.stopped) member.action->suspend();
   return member;
 }
