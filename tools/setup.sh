@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that planewise needs and that are missing. Run by demo.sh and test.sh.
-#   tools/setup.sh [build|test]
+# Installs the Debian packages that planewise needs and that are missing. Run by the other scripts.
+#   tools/setup.sh [build|test|packet]     packet: the simulator that tools/packet.sh compares with
 set -euo pipefail
 
 build_packages=(g++ cmake ninja-build git libsimgrid-dev libboost-graph-dev libcli11-dev libyaml-cpp-dev
@@ -10,6 +10,7 @@ test_packages=(libgtest-dev librapidcheck-dev libbenchmark-dev python3 graphviz 
 
 packages=("${build_packages[@]}")
 [ "${1:-build}" = test ] && packages+=("${test_packages[@]}")
+[ "${1:-build}" = packet ] && packages+=(libns3-dev)
 
 missing=()
 for package in "${packages[@]}"; do
