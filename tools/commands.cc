@@ -5,10 +5,12 @@
 #include <git_version.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <functional>
 #include <map>
 #include <memory>
 #include <set>
+#include <sstream>
 
 #include "fabric/exports.h"
 #include "report/notes.h"
@@ -17,6 +19,7 @@
 #include "tools/load.h"
 #include "tools/output.h"
 #include "tools/simulate_runs.h"
+#include "tools/stats.h"
 
 namespace planewise::tools {
 namespace {
@@ -54,7 +57,7 @@ void add_output_options(CLI::App& command, OutputOptions& options) {
       ->option_text("FILE");
 }
 
-/// Adds --engine, --seed and --no-symmetry.
+/// Adds --engine, --seed, --no-symmetry and --stats.
 void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
   command
       .add_option_function<std::string>(
@@ -64,6 +67,49 @@ void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
       ->option_text("ENGINE [fast]");
   command.add_option("--seed", flags.seed, "of every random choice")->option_text("N [1]");
   command.add_flag("--no-symmetry", flags.no_symmetry, "drive every rank and flow, reduce nothing");
+  command.add_flag("--stats", flags.stats,
+                   "events, flows, solves, wall time by part and memory, to standard error");
+}
+
+CLI::Option* add_busiest_option(CLI::App& command, simulate::Watch& watch) {
+  return command.add_option("--busiest", watch.busiest, "links to name")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}))
+      ->option_text("N [10]");
+}
+
+/// Reads `all` or ranks with commas between them.
+void read_traced_ranks(const std::string& text, TraceFlags& trace) {
+  trace.all_ranks = text == "all";
+  if (trace.all_ranks) return;
+  std::istringstream words(text);
+  for (std::string word; std::getline(words, word, ',');) {
+    int rank = -1;
+    const char* end = word.data() + word.size();
+    const auto [stop, failure] = std::from_chars(word.data(), end, rank);
+    if (failure != std::errc{} || stop != end || rank < 0) {
+      throw CLI::ValidationError("--trace-ranks", "'" + word + "' is no rank; write all or 0,64");
+    }
+    trace.ranks.push_back(rank);
+  }
+}
+
+/// Adds what a single run can also tell.
+void add_watch_options(CLI::App& command, SimulationFlags& flags) {
+  CLI::Option* loads = command.add_flag("--loads", flags.watch.loads,
+                                        "load of links over time, and the busiest links");
+  add_busiest_option(command, flags.watch)->needs(loads);
+  command.add_flag("--completion", flags.watch.completion, "percentiles of flow completion times");
+  CLI::Option* trace = command
+                           .add_option("--trace", flags.trace.file,
+                                       "write a trace for ui.perfetto.dev or chrome://tracing")
+                           ->option_text("FILE");
+  command
+      .add_option_function<std::string>(
+          "--trace-ranks",
+          [&flags](const std::string& text) { read_traced_ranks(text, flags.trace); },
+          "whose; a rank stands for its equals")
+      ->needs(trace)
+      ->option_text("all|LIST [the first of each stage]");
 }
 
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& what,
@@ -101,14 +147,26 @@ void add_topology(CLI::App& command, Arguments& arguments, const std::string& na
       ->option_text("FILE");
 }
 
-/// Reads, simulates and writes one report: what compare and run share.
-int simulate_and_write(const Arguments& arguments, bool detailed) {
+/// What a run's report shows.
+enum class Shown : std::uint8_t { overview, detail, explanation };
+
+/// Reads, simulates and writes one report: what compare, run and explain share.
+int simulate_and_write(const Arguments& arguments, Shown shown) {
+  Stopwatch watch;
+  watch.begin("read");
   const Inputs inputs = load_inputs(arguments.paths);
-  report::Report report = simulate_runs(inputs, arguments.simulation);
+  report::Report report = simulate_runs(inputs, arguments.simulation, watch);
   report.title = fmt::format("{}: {} on {}", inputs.job->job.name, inputs.job->model.name,
                              fabrics_name(inputs));
-  report.detailed = detailed;
+  report.detailed = shown == Shown::detail;
+  report.explains = shown == Shown::explanation;
+  if (report.explains) {
+    const Seconds step = report.runs.front().result.step_time;
+    report.title += fmt::format(": why a step takes {:.3f} s", step.in(seconds(1)));
+  }
   write_report(report, arguments.output);
+  watch.stop();
+  if (arguments.simulation.stats) print_stats(report, watch);
   return kFine;
 }
 
@@ -124,7 +182,7 @@ void add_compare(CLI::App& app, Action& action) {
   add_simulation_flags(*command, arguments->simulation);
   add_output_options(*command, arguments->output);
   command->callback([arguments, &action] {
-    action = [arguments] { return simulate_and_write(*arguments, false); };
+    action = [arguments] { return simulate_and_write(*arguments, Shown::overview); };
   });
 }
 
@@ -194,9 +252,27 @@ void add_run(CLI::App& app, Action& action) {
   add_topology(*command, *arguments, "-t,--topology");
   add_prices_option(*command, arguments->paths);
   add_simulation_flags(*command, arguments->simulation);
+  add_watch_options(*command, arguments->simulation);
   add_output_options(*command, arguments->output);
   command->callback([arguments, &action] {
-    action = [arguments] { return simulate_and_write(*arguments, true); };
+    action = [arguments] { return simulate_and_write(*arguments, Shown::detail); };
+  });
+}
+
+void add_explain(CLI::App& app, Action& action) {
+  CLI::App* command = add_command(
+      app, "explain", "why a step takes so long: critical path, contention, busiest links",
+      "planewise explain -w workloads/deepseek_v3_train_256_h800.yaml -t topologies/mrft_256.yaml");
+  const auto arguments = std::make_shared<Arguments>();
+  add_workload_option(*command, *arguments);
+  add_topology(*command, *arguments, "-t,--topology");
+  add_simulation_flags(*command, arguments->simulation);
+  simulate::Watch& watch = arguments->simulation.watch;
+  watch = {.loads = true, .completion = true, .explanation = true};
+  add_busiest_option(*command, watch);
+  add_output_options(*command, arguments->output);
+  command->callback([arguments, &action] {
+    action = [arguments] { return simulate_and_write(*arguments, Shown::explanation); };
   });
 }
 
@@ -310,7 +386,8 @@ int run_command_line(int argc, char** argv) {
   app.set_version_flag("--version", kPlanewiseVersion);
   app.require_subcommand(1);
   Action action;
-  for (const auto& add : {add_compare, add_cost, add_run, add_model, add_check, add_graph}) {
+  for (const auto& add :
+       {add_compare, add_cost, add_run, add_explain, add_model, add_check, add_graph}) {
     add(app, action);
   }
   if (is_unknown_command(app, argc, argv)) return kUsage;

@@ -5,6 +5,7 @@
 
 #include "spec/input_error.h"
 #include "tools/commands.h"
+#include "tools/progress.h"
 
 namespace {
 
@@ -26,6 +27,9 @@ int main(int argc, char** argv) {
     return tools::run_command_line(argc, argv);
   } catch (const spec::InputError& error) {
     return report_input_error(error);
+  } catch (const tools::Interrupted& stop) {
+    fmt::print(stderr, "planewise: {}\n", stop.what());
+    return tools::kInterrupted;
   } catch (const std::exception& error) {
     fmt::print(stderr, "planewise: {}\n", error.what());
     return tools::kMachine;

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 namespace planewise::tools {
 namespace {
@@ -16,7 +16,7 @@ namespace {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
-void write_all(int file, const std::string& text, const std::string& path) {
+void write_all(int file, std::string_view text, const std::string& path) {
   for (std::size_t done = 0; done < text.size();) {
     const ssize_t written = ::write(file, text.data() + done, text.size() - done);
     if (written < 0 && errno == EINTR) continue;
@@ -34,18 +34,6 @@ bool takes_text_as_it_comes(const std::string& path) {
   return path.starts_with("/dev/") || !std::filesystem::is_regular_file(status);
 }
 
-void write_into(const std::string& text, const std::string& path) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (file < 0) fail("opening " + path);
-  try {
-    write_all(file, text, path);
-  } catch (...) {
-    ::close(file);
-    throw;
-  }
-  if (::close(file) != 0) fail("closing " + path);
-}
-
 /// The file itself where `path` is a link to one, so that the link stays.
 std::string behind_links(const std::string& path) {
   std::error_code failure;
@@ -55,49 +43,56 @@ std::string behind_links(const std::string& path) {
 
 }  // namespace
 
-void write_output(const std::string& text, const std::string& asked) {
+OutputFile::OutputFile(const std::string& asked) : path_(asked) {
   if (asked.empty() || asked == "-" || asked == "/dev/stdout") {
-    write_all(STDOUT_FILENO, text, "standard output");
+    path_ = "standard output";
+    file_ = STDOUT_FILENO;
     return;
   }
+  is_ours_ = true;
   if (takes_text_as_it_comes(asked)) {
-    write_into(text, asked);
+    file_ = ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (file_ < 0) fail("opening " + path_);
     return;
   }
-  const std::string path = behind_links(asked);
-  const std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (file < 0) fail("creating " + temporary);
-  try {
-    write_all(file, text, temporary);
-    if (::close(file) != 0) fail("closing " + temporary);
-    std::filesystem::rename(temporary, path);
-  } catch (...) {
-    ::unlink(temporary.c_str());
-    throw;
-  }
+  path_ = behind_links(asked);
+  temporary_ = fmt::format("{}.{}.tmp", path_, ::getpid());
+  file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (file_ < 0) fail("creating " + std::exchange(temporary_, {}));
+}
+
+OutputFile::~OutputFile() {
+  if (is_ours_ && file_ >= 0) ::close(file_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void OutputFile::write(std::string_view text) {
+  constexpr std::size_t kBuffered = 1 << 20;
+  buffer_ += text;
+  if (buffer_.size() >= kBuffered) flush();
+}
+
+void OutputFile::flush() {
+  write_all(file_, buffer_, temporary_.empty() ? path_ : temporary_);
+  buffer_.clear();
+}
+
+void OutputFile::finish() {
+  flush();
+  if (is_ours_ && ::close(std::exchange(file_, -1)) != 0) fail("closing " + path_);
+  if (temporary_.empty()) return;
+  std::filesystem::rename(temporary_, path_);
+  temporary_.clear();
+}
+
+void write_output(const std::string& text, const std::string& asked) {
+  OutputFile file(asked);
+  file.write(text);
+  file.finish();
 }
 
 void write_report(const report::Report& report, const OutputOptions& options) {
   write_output(report::render(report, options.format), options.output);
-}
-
-ProgressBar::ProgressBar(std::string what)
-    : what_(std::move(what)), is_terminal_(::isatty(STDERR_FILENO) == 1) {}
-
-ProgressBar::~ProgressBar() {
-  if (last_percent_ >= 0) std::fputs("\r\033[K", stderr);
-}
-
-void ProgressBar::show(double share) {
-  const int percent = static_cast<int>(share * 100);
-  if (!is_terminal_ || percent == last_percent_) return;
-  last_percent_ = percent;
-  constexpr int kWidth = 40;
-  const auto filled = static_cast<std::size_t>(share * kWidth);
-  fmt::print(stderr, "\r\033[K{} [{}{}] {:3} %", what_, std::string(filled, '#'),
-             std::string(kWidth - filled, '.'), percent);
-  std::fflush(stderr);
 }
 
 }  // namespace planewise::tools

@@ -1,7 +1,8 @@
-// Where reports go: standard output or a file, and the progress bar on a terminal.
+// Where reports go: standard output or a file.
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "report/report.h"
 
@@ -12,26 +13,34 @@ struct OutputOptions {
   std::string output{};  ///< Empty: standard output.
 };
 
-/// Writes to standard output if `asked` is empty, `-` or /dev/stdout; straight into what is no
-/// regular file, such as a pipe; else to a temporary file beside it that is renamed when it is
-/// complete. Throws std::system_error.
-void write_output(const std::string& text, const std::string& asked);
-void write_report(const report::Report& report, const OutputOptions& options);
-
-/// A progress bar on a terminal's standard error; does nothing when that is redirected.
-class ProgressBar {
+/// A file that is written piece by piece and complete or not there at all.
+///
+/// Standard output if `asked` is empty, `-` or /dev/stdout; straight into what is no regular file,
+/// such as a pipe; else a temporary file beside it that finish() renames. All throw
+/// std::system_error.
+class OutputFile {
  public:
-  explicit ProgressBar(std::string what);
-  ~ProgressBar();
-  ProgressBar(const ProgressBar&) = delete;
-  ProgressBar& operator=(const ProgressBar&) = delete;
+  explicit OutputFile(const std::string& asked);
+  /// Without finish() the temporary file goes away.
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
 
-  void show(double share);
+  void write(std::string_view text);
+  void finish();
 
  private:
-  std::string what_;
-  bool is_terminal_ = false;
-  int last_percent_ = -1;
+  void flush();
+
+  std::string path_;
+  std::string temporary_;  ///< Empty if the text goes straight to where it is wanted.
+  std::string buffer_;
+  int file_ = -1;
+  bool is_ours_ = false;  ///< To be closed.
 };
+
+/// Writes all of `text` to an OutputFile.
+void write_output(const std::string& text, const std::string& asked);
+void write_report(const report::Report& report, const OutputOptions& options);
 
 }  // namespace planewise::tools

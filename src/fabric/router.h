@@ -28,6 +28,10 @@ enum class LinkKind : std::uint8_t {
   global_down,
 };
 inline constexpr std::size_t kLinkKindCount = 12;
+/// [LinkKind] As in reports.
+inline constexpr std::array<const char*, kLinkKindCount> kLinkKindWords = {
+    "nvlink_up", "nvlink_down", "nic_up",   "nic_down",   "leaf_up",   "leaf_down",
+    "spine_up",  "spine_down",  "local_up", "local_down", "global_up", "global_down"};
 
 struct Link {
   LinkKind kind = LinkKind::nvlink_up;

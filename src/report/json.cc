@@ -7,13 +7,12 @@
 
 #include "report/csv.h"
 #include "report/json_cost.h"
+#include "report/json_watched.h"
 
 namespace planewise::report {
 namespace {
 
 constexpr int kSchema = 1;
-constexpr std::array<const char*, workload::kPhaseCount> kPhaseNames = {
-    "forward_1f", "overlapped_1f1b", "backward_1b", "weight_1w", "optimizer", "bubble"};
 // The order of the published table (arXiv 2505.09343, Table 4), which the contract keeps.
 constexpr std::array kPhaseOrder = {workload::Phase::forward_1f,      workload::Phase::bubble,
                                     workload::Phase::backward_1b,     workload::Phase::weight_1w,
@@ -23,7 +22,7 @@ Json phases_json(const simulate::RankResult& rank) {
   Json json = Json::object();
   for (const workload::Phase phase : kPhaseOrder) {
     const auto index = static_cast<std::size_t>(phase);
-    json[kPhaseNames[index]] = rank.phases[index].in(seconds(1));
+    json[workload::kPhaseWords[index]] = rank.phases[index].in(seconds(1));
   }
   return json;
 }
@@ -89,23 +88,25 @@ Json run_json(const RunReport& run) {
                      {"carried_bytes", load.carried.in(bytes(1))},
                      {"mean_load", load.mean_load}});
   }
-  return {{"name", run.workload + " on " + run.fabric},
-          {"fabric", run.fabric},
-          {"workload", run.workload},
-          {"model", run.model},
-          {"profile", run.profile},
-          {"step_time_s", run.result.step_time.in(seconds(1))},
-          {"phases_s", phases_json(shown_rank(run))},
-          {"tokens_per_step", run.tokens_per_step},
-          {"tokens_per_day", run.tokens_per_day},
-          {"tflops_causal", run.tflops_causal},
-          {"tflops_noncausal", run.tflops_noncausal},
-          {"mfu_causal", run.mfu_causal},
-          {"mfu_noncausal", run.mfu_noncausal},
-          {"estimated_share", run.result.estimated_share},
-          {"symmetry", symmetry_json(run.result.symmetry)},
-          {"ranks", std::move(ranks)},
-          {"busiest_links", std::move(links)}};
+  Json json = {{"name", run.workload + " on " + run.fabric},
+               {"fabric", run.fabric},
+               {"workload", run.workload},
+               {"model", run.model},
+               {"profile", run.profile},
+               {"step_time_s", run.result.step_time.in(seconds(1))},
+               {"phases_s", phases_json(shown_rank(run))},
+               {"tokens_per_step", run.tokens_per_step},
+               {"tokens_per_day", run.tokens_per_day},
+               {"tflops_causal", run.tflops_causal},
+               {"tflops_noncausal", run.tflops_noncausal},
+               {"mfu_causal", run.mfu_causal},
+               {"mfu_noncausal", run.mfu_noncausal},
+               {"estimated_share", run.result.estimated_share},
+               {"symmetry", symmetry_json(run.result.symmetry)},
+               {"ranks", std::move(ranks)},
+               {"busiest_links", std::move(links)}};
+  add_watched(json, run.result);
+  return json;
 }
 
 Json model_json(const ModelReport& model) {
@@ -194,6 +195,7 @@ std::string render_json(const Report& report) {
 
 std::string render_csv(const Report& report) {
   std::vector<Json> rows;
+  if (report.explains) return csv_of(composition_rows(report));
   for (std::size_t i = 0; i < report.fabrics.size(); ++i) {
     Json row = Json::object();
     Json fabric = fabric_json(report, i);

@@ -98,6 +98,8 @@ struct Report {
   std::vector<CheckedFile> files{};
   /// Text and Markdown show every line of each bill, and stages, blocks and links of each run.
   bool detailed = false;
+  /// Text, Markdown and CSV show why each run takes its time, and nothing else.
+  bool explains = false;
 };
 
 /// Derives a run's rates. MFU is against the profile's BF16 dense peak.

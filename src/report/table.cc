@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <numeric>
 
 namespace planewise::report {
 namespace {
@@ -39,6 +41,17 @@ std::string text_line(const std::vector<std::string>& cells,
   }
   line.erase(line.find_last_not_of(' ') + 1);
   return line + "\n";
+}
+
+std::vector<double> of_groups(const std::vector<double>& values, std::size_t width,
+                              double (*value_of)(const double*, const double*)) {
+  const std::size_t size = std::max<std::size_t>(1, (values.size() + width - 1) / width);
+  std::vector<double> groups;
+  for (std::size_t begin = 0; begin < values.size(); begin += size) {
+    const std::size_t end = std::min(values.size(), begin + size);
+    groups.push_back(value_of(values.data() + begin, values.data() + end));
+  }
+  return groups;
 }
 
 }  // namespace
@@ -112,6 +125,27 @@ std::string signed_percent(double share, int decimals) {
   const std::string text = percent(share, decimals);
   const bool is_positive = share > 0 && text.find_first_of("123456789") != std::string::npos;
   return is_positive ? "+" + text : text;
+}
+
+std::vector<double> grouped_means(const std::vector<double>& values, std::size_t width) {
+  return of_groups(values, width, [](const double* begin, const double* end) {
+    return std::accumulate(begin, end, 0.0) / static_cast<double>(end - begin);
+  });
+}
+
+std::vector<double> grouped_maxima(const std::vector<double>& values, std::size_t width) {
+  return of_groups(values, width, [](const double* begin, const double* end) {
+    return *std::max_element(begin, end);
+  });
+}
+
+std::string bars(const std::vector<double>& values) {
+  constexpr std::array kBars = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+  std::string out;
+  for (const double value : values) {
+    out += kBars[static_cast<std::size_t>(std::clamp(value * 8, 0.0, 7.0))];
+  }
+  return out;
 }
 
 }  // namespace planewise::report

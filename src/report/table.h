@@ -27,4 +27,11 @@ std::string percent(double share, int decimals = 1);
 /// The same with its sign: "+70.7 %", "0.0 %", "-3.1 %".
 std::string signed_percent(double share, int decimals);
 
+/// `values` in at most `width` groups of equal size, the last maybe smaller: of each the mean.
+std::vector<double> grouped_means(const std::vector<double>& values, std::size_t width);
+/// The same, of each the largest.
+std::vector<double> grouped_maxima(const std::vector<double>& values, std::size_t width);
+/// A row of bars, a character each: `▁` up to 1/8, then by eighths to `█` from 7/8.
+std::string bars(const std::vector<double>& values);
+
 }  // namespace planewise::report

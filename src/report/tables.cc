@@ -7,7 +7,9 @@
 #include <numeric>
 
 #include "report/add_row.h"
+#include "report/explain_tables.h"
 #include "report/fabric_tables.h"
+#include "report/network_tables.h"
 #include "report/table.h"
 
 namespace planewise::report {
@@ -164,6 +166,13 @@ Table file_table(const std::vector<CheckedFile>& files) {
 
 std::vector<Table> tables_of(const Report& report) {
   std::vector<Table> tables;
+  if (report.explains) {
+    for (const RunReport& run : report.runs) {
+      for (Table& table : explain_tables(run)) tables.push_back(std::move(table));
+      for (Table& table : network_tables(run)) tables.push_back(std::move(table));
+    }
+    return tables;
+  }
   if (!report.models.empty()) tables.push_back(model_table(report.models));
   if (!report.fabrics.empty()) tables.push_back(overview(report));
   if (!report.files.empty()) tables.push_back(file_table(report.files));
@@ -173,6 +182,7 @@ std::vector<Table> tables_of(const Report& report) {
       tables.push_back(stage_table(run));
       tables.push_back(block_table(run));
       tables.push_back(link_table(run));
+      for (Table& table : network_tables(run)) tables.push_back(std::move(table));
     }
   }
   return tables;

@@ -31,6 +31,7 @@ struct TransferState {
   int queued = 0;       ///< Message: sends behind the one on the wire.
   int delivered = 0;    ///< Message: received by nobody yet.
   std::int64_t started = 0;
+  Seconds began{};  ///< The one in flight, before its latency.
 };
 
 /// Flows of one transfer that start after the same latency; one timer starts them all.
@@ -41,10 +42,12 @@ struct FlowGroup {
 
 class Driver {
  public:
-  Driver(const System& system, const EngineFactory& make_engine, const Progress& progress)
+  Driver(const System& system, const EngineFactory& make_engine, const Progress& progress,
+         const Observers& observers)
       : system_(system),
         program_(*system.program),
         progress_(progress),
+        observers_(observers),
         ranks_(system.rank_of.size()),
         transfers_(system.transfers.size()) {
     make_lookups();
@@ -56,11 +59,14 @@ class Driver {
   }
 
   DrivenStep run() {
+    for (Observer* observer : observers_) observer->run_began(system_);
     for (int rank = 0; rank < system_.rank_count(); ++rank) begin_step(rank);
     const bool all_flows_ended = engine_->run();
     PW_CHECK(all_flows_ended);
     for (const RankState& rank : ranks_) PW_CHECK(rank.done);
-    return collect();
+    DrivenStep step = collect();
+    for (Observer* observer : observers_) observer->run_ended(step.step_time);
+    return step;
   }
 
  private:
@@ -90,7 +96,10 @@ class Driver {
       results_[i].rank_count = system_.rank_weight[i];
       results_[i].stage = program_.stage_of_rank[at(results_[i].rank)];
       results_[i].exposed.resize(labels);
-      slot_total_ += static_cast<std::int64_t>(stage_of(static_cast<int>(i)).slots.size());
+      for (const workload::Slot& slot : stage_of(static_cast<int>(i)).slots) {
+        step_total_ += static_cast<std::int64_t>(
+            stage_of(static_cast<int>(i)).chunks[at(slot.chunk)].steps.size());
+      }
     }
   }
 
@@ -130,29 +139,31 @@ class Driver {
           engine_->at(engine_->now() + program_.blocks[at(step.index)].time, rank_timer(rank));
           return;
         case StepKind::exchange:
-          join_exchange(joined_[at(step.index)][at(rank)]);
+          join_exchange(rank);
           return;
         case StepKind::send:
           send_message(joined_[at(step.index)][at(rank)]);
-          goes_on = advance(rank);
+          goes_on = advance(rank, joined_[at(step.index)][at(rank)]);
           break;
         case StepKind::receive:
           if (!take_message(rank)) return;
-          goes_on = advance(rank);
+          goes_on = advance(rank, received_[at(step.index)][at(rank)]);
           break;
       }
     }
   }
 
-  /// Moves to the next step. Returns false if the rank's program is over.
-  bool advance(int rank) {
+  /// Ends the rank's step, in `transfer` or none, and moves to the next. Returns false if the
+  /// rank's program is over.
+  bool advance(int rank, int transfer = -1) {
     RankState& state = ranks_[at(rank)];
     const workload::StageProgram& stage = stage_of(rank);
+    if (!observers_.empty()) tell_step(rank, transfer);
+    report_step();
     state.step += 1;
     while (state.step == stage.chunks[at(stage.slots[state.slot].chunk)].steps.size()) {
       state.step = 0;
       state.slot += 1;
-      report_slot();
       if (state.slot == stage.slots.size()) {
         state.done = true;
         state.since = engine_->now();
@@ -175,7 +186,8 @@ class Driver {
 
   // --- exchanges
 
-  void join_exchange(int transfer) {
+  void join_exchange(int rank) {
+    const int transfer = joined_[at(step_of(rank).index)][at(rank)];
     PW_CHECK(transfer >= 0);
     TransferState& state = transfers_[at(transfer)];
     state.arrived += 1;
@@ -190,7 +202,7 @@ class Driver {
       ranks_[at(system_.flows[at(f)].source)].outstanding += 1;
       ranks_[at(system_.flows[at(f)].destination)].outstanding += 1;
     }
-    start_flows(transfer);
+    start_flows({.transfer = transfer, .rank = rank, .time = engine_->now()});
     for (const int member : definition.members) {
       if (ranks_[at(member)].outstanding == 0) leave_exchange(member, definition);
     }
@@ -214,10 +226,17 @@ class Driver {
       result.phases[at(phase)] += skew;
       result.skew += skew;
     }
-    if (advance(rank)) begin_step(rank);
+    if (advance(rank, joined_[at(step_of(rank).index)][at(rank)])) begin_step(rank);
   }
 
   // --- messages
+
+  void start_message(int transfer, bool queued) {
+    start_flows({.transfer = transfer,
+                 .rank = system_.transfers[at(transfer)].members[0],
+                 .time = engine_->now(),
+                 .queued = queued});
+  }
 
   void send_message(int transfer) {
     PW_CHECK(transfer >= 0);
@@ -225,7 +244,7 @@ class Driver {
     if (state.outstanding > 0) {
       state.queued += 1;
     } else {
-      start_flows(transfer);
+      start_message(transfer, false);
     }
   }
 
@@ -247,7 +266,7 @@ class Driver {
     state.delivered += 1;
     if (state.queued > 0) {
       state.queued -= 1;
-      start_flows(transfer);
+      start_message(transfer, true);
     }
     const int rank = system_.transfers[at(transfer)].members[1];
     RankState& receiver = ranks_[at(rank)];
@@ -257,18 +276,22 @@ class Driver {
     receiver.waits_to_receive = false;
     state.delivered -= 1;
     results_[at(rank)].phases[at(Phase::bubble)] += engine_->now() - receiver.since;
-    if (advance(rank)) begin_step(rank);
+    if (advance(rank, transfer)) begin_step(rank);
   }
 
   // --- flows and timers. Timers below the number of ranks are ranks', the others groups of flows.
 
   engine::TimerId rank_timer(int rank) const { return static_cast<engine::TimerId>(rank); }
 
-  void start_flows(int transfer) {
+  void start_flows(const TransferStart& start) {
+    const int transfer = start.transfer;
     TransferState& state = transfers_[at(transfer)];
     const SystemTransfer& definition = system_.transfers[at(transfer)];
     state.started += 1;
+    state.began = start.time;
     state.outstanding = definition.flow_end - definition.flow_begin;
+    for (Observer* observer : observers_) observer->transfer_started(start);
+    if (state.outstanding == 0) tell_transfer_end(transfer);
     for (std::size_t g = first_group_[at(transfer)]; g < first_group_[at(transfer) + 1]; ++g) {
       const Seconds latency = system_.flows[at(groups_[g].begin)].latency;
       engine_->at(engine_->now() + latency, ranks_.size() + g);
@@ -276,6 +299,7 @@ class Driver {
   }
 
   void timer_due(engine::TimerId id) {
+    count_event();
     if (id >= ranks_.size()) {
       const FlowGroup& group = groups_[id - ranks_.size()];
       for (int f = group.begin; f < group.end; ++f) {
@@ -296,11 +320,16 @@ class Driver {
   }
 
   void flow_ended(engine::FlowId id) {
+    count_event();
     const SystemFlow& flow = system_.flows[id];
     const int transfer = transfer_of_flow_[id];
     const SystemTransfer& definition = system_.transfers[at(transfer)];
     TransferState& state = transfers_[at(transfer)];
     state.outstanding -= 1;
+    if (!observers_.empty()) {
+      tell_flow(static_cast<int>(id), transfer);
+      if (state.outstanding == 0) tell_transfer_end(transfer);
+    }
     if (program_.labels[at(definition.label)].is_message) {
       if (state.outstanding == 0) deliver_message(transfer);
       return;
@@ -311,13 +340,68 @@ class Driver {
     }
   }
 
-  void report_slot() {
-    slots_done_ += 1;
-    constexpr std::int64_t kReports = 1000;
-    const std::int64_t every = std::max<std::int64_t>(1, slot_total_ / kReports);
-    if (progress_ && slots_done_ % every == 0) {
-      progress_(static_cast<double>(slots_done_) / static_cast<double>(slot_total_));
+  // --- who watches
+
+  void tell_step(int rank, int transfer) {
+    const RankState& state = ranks_[at(rank)];
+    const bool is_exchange = step_of(rank).kind == StepKind::exchange;
+    const StepEvent event{.rank = rank,
+                          .slot = state.slot,
+                          .phase = slot_of(rank).phase,
+                          .step = step_of(rank),
+                          .transfer = transfer,
+                          .began = state.since,
+                          .started = is_exchange ? state.exchange_began : state.since,
+                          .ended = engine_->now()};
+    for (Observer* observer : observers_) observer->step_ended(event);
+  }
+
+  void tell_flow(int f, int transfer) {
+    const SystemFlow& flow = system_.flows[at(f)];
+    const Seconds requested = transfers_[at(transfer)].began;
+    const FlowEvent event{.flow = f,
+                          .transfer = transfer,
+                          .requested = requested,
+                          .started = requested + flow.latency,
+                          .ended = engine_->now()};
+    const Carried carried{.flow = f,
+                          .path = system_.path(flow),
+                          .size = flow.size,
+                          .weight = flow.weight,
+                          .started = event.started,
+                          .ended = event.ended};
+    for (Observer* observer : observers_) {
+      observer->carried(carried);
+      observer->flow_ended(event);
     }
+  }
+
+  void tell_transfer_end(int transfer) {
+    const TransferEnd event{
+        .transfer = transfer, .started = transfers_[at(transfer)].began, .ended = engine_->now()};
+    for (Observer* observer : observers_) observer->transfer_ended(event);
+  }
+
+  /// Long exchanges end no step for a while: events count too.
+  void count_event() {
+    constexpr std::int64_t kEvery = 16384;
+    events_ += 1;
+    if (events_ % kEvery == 0) report_progress();
+  }
+
+  void report_step() {
+    constexpr std::int64_t kReports = 1000;
+    steps_done_ += 1;
+    if (steps_done_ % std::max<std::int64_t>(1, step_total_ / kReports) == 0 ||
+        steps_done_ == step_total_) {
+      report_progress();
+    }
+  }
+
+  void report_progress() const {
+    if (!progress_) return;
+    progress_({.share = static_cast<double>(steps_done_) / static_cast<double>(step_total_),
+               .time = engine_->now()});
   }
 
   DrivenStep collect() {
@@ -341,6 +425,7 @@ class Driver {
   const System& system_;
   const workload::Program& program_;
   const Progress& progress_;
+  const Observers& observers_;
   std::unique_ptr<engine::Engine> engine_;
   std::vector<RankState> ranks_;
   std::vector<TransferState> transfers_;
@@ -350,14 +435,16 @@ class Driver {
   std::vector<int> transfer_of_flow_;
   std::vector<FlowGroup> groups_;
   std::vector<std::size_t> first_group_;  ///< [transfer], and one past the last.
-  std::int64_t slot_total_ = 0;
-  std::int64_t slots_done_ = 0;
+  std::int64_t step_total_ = 0;
+  std::int64_t steps_done_ = 0;
+  std::int64_t events_ = 0;
 };
 
 }  // namespace
 
-DrivenStep drive(const System& system, const EngineFactory& make_engine, const Progress& progress) {
-  return Driver(system, make_engine, progress).run();
+DrivenStep drive(const System& system, const EngineFactory& make_engine, const Progress& progress,
+                 const Observers& observers) {
+  return Driver(system, make_engine, progress, observers).run();
 }
 
 }  // namespace planewise::simulate

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "simulate/observer.h"
 #include "simulate/result.h"
 #include "simulate/system.h"
 
@@ -12,16 +13,23 @@ namespace planewise::simulate {
 using EngineFactory =
     std::function<std::unique_ptr<engine::Engine>(std::vector<Rate>, engine::Events)>;
 
-/// Called now and then with the share of slots that are done, from 0 to 1.
-using Progress = std::function<void(double)>;
+/// Where a run stands.
+struct Moment {
+  double share = 0;  ///< Of all ranks' steps, those that are done.
+  Seconds time{};    ///< Simulated.
+};
+/// Called now and then, last at the end. May throw to give up the run.
+using Progress = std::function<void(const Moment&)>;
 
-/// Drives `system` to its end. Of the result, links and symmetry are left to simulate().
+/// What a driven system gives. Of the result, links and symmetry are left to simulate().
 struct DrivenStep {
   Seconds step_time{};
   std::vector<RankResult> ranks{};
   std::vector<Bytes> carried{};  ///< By link of the system.
   engine::Statistics statistics{};
 };
-DrivenStep drive(const System& system, const EngineFactory& make_engine, const Progress& progress);
+/// Drives `system` to its end, which every one of `observers` is told of step by step.
+DrivenStep drive(const System& system, const EngineFactory& make_engine, const Progress& progress,
+                 const Observers& observers = {});
 
 }  // namespace planewise::simulate

@@ -3,12 +3,17 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/units.h"
 #include "engine/engine.h"
 #include "fabric/router.h"
+#include "simulate/completion.h"
+#include "simulate/contention.h"
+#include "simulate/explain.h"
+#include "simulate/link_loads.h"
 #include "simulate/symmetry.h"
 #include "workload/program.h"
 
@@ -27,12 +32,20 @@ struct RankResult {
   Seconds skew{};  ///< In exchanges outside the optimizer, waiting for the last member.
 };
 
-/// The busiest link of a kind over the whole step.
+/// What a link carried over the whole step.
 struct LinkLoad {
   fabric::LinkKind kind = fabric::LinkKind::nvlink_up;
   std::string name{};
   Bytes carried{};
   double mean_load = 0;  ///< Carried over what it could have carried in the step.
+};
+
+/// One of the busiest links, and when it was busiest.
+struct BusyLink {
+  LinkLoad load{};
+  std::int64_t links = 1;  ///< Equal ones that it stands for, itself among them.
+  double peak_load = 0;    ///< Of its busiest bin, see LoadsOverTime.
+  Seconds peak_began{};
 };
 
 struct Result {
@@ -42,6 +55,12 @@ struct Result {
   double estimated_share =
       0;  ///< Of all ranks' compute and exposed communication, what rests on estimates.
   std::vector<LinkLoad> busiest_links{};  ///< One a kind that carried anything.
+  // What was asked for by Watch; else empty.
+  std::optional<LoadsOverTime> loads{};
+  std::vector<BusyLink> busiest{};  ///< Of all kinds, by mean load.
+  std::vector<LabelCompletion> completion{};
+  std::optional<Explanation> explanation{};
+  std::vector<LabelTimes> transfers{};
   Symmetry symmetry{};
   engine::Statistics statistics{};
 };

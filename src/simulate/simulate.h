@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "fabric/fabric.h"
 #include "simulate/driver.h"
@@ -14,11 +15,27 @@ namespace planewise::simulate {
 /// Spelled as on the command line.
 enum class EngineKind : std::uint8_t { fast, simgrid };
 
+/// What to find out beside the times of ranks; each costs a little for every flow.
+struct Watch {
+  bool loads = false;        ///< Result::loads and, if there are to be any, Result::busiest.
+  bool completion = false;   ///< Result::completion.
+  bool explanation = false;  ///< Result::explanation and Result::transfers.
+  std::size_t busiest = 10;  ///< Links to name.
+  std::size_t longest = 10;  ///< Pieces of the critical path to name.
+};
+
+/// The parts of a simulation, in their order.
+enum class Part : std::uint8_t { route, symmetry, drive };
+
 struct SimulationOptions {
   EngineKind engine = EngineKind::fast;
   bool symmetry = true;    ///< Reduce equal ranks and flows to one each; exact.
   std::uint64_t seed = 1;  ///< Of every random choice (ECMP).
-  Progress progress{};     ///< May be empty.
+  Watch watch{};
+  Progress progress{};                  ///< May be empty.
+  std::function<void(Part)> on_part{};  ///< Called as a part begins; may be empty.
+  Observers
+      observers{};  ///< Not owned; are told of the system that is driven, often a reduced one.
 };
 
 /// Simulates `program` on `fabric`. Requires: one GPU a rank (spec::check_job_and_topology).

@@ -47,7 +47,10 @@ Colouring first_colours(const System& system) {
   for (const SystemFlow& flow : system.flows) {
     c.flows.push_back(fold_bits(colour_of(flow.size.base()), colour_of(flow.latency.base())));
   }
-  for (const SystemLink& link : system.links) c.links.push_back(colour_of(link.capacity.base()));
+  for (const SystemLink& link : system.links) {
+    // By kind too, so that a report can tell kinds apart; rates would not need it.
+    c.links.push_back(fold_bits(colour_of(link.capacity.base()), static_cast<Colour>(link.kind)));
+  }
   return c;
 }
 
@@ -176,6 +179,7 @@ void append_flow_class(const System& system, const Partitions& p, const Crossing
     weight = std::gcd(weight, all / p.links.size[at(link_class)]);
   }
   flow.weight = static_cast<int>(std::max<std::int64_t>(weight, 1));
+  flow.count = p.flows.size[at(flow_class)];
   flow.path_begin = static_cast<std::int32_t>(reduced.paths.size());
   for (const auto& [link_class, all] : crossings[at(flow_class)]) {
     const std::int64_t times = all / p.links.size[at(link_class)] / flow.weight;
@@ -190,14 +194,19 @@ System quotient(const System& system, const Partitions& p) {
   check_equitable(system, p, crossings);
   System reduced;
   reduced.program = system.program;
+  reduced.class_of = p.ranks.class_of;
   for (int c = 0; c < p.ranks.count(); ++c) {
     reduced.rank_of.push_back(system.rank_of[at(p.ranks.representative[at(c)])]);
     reduced.rank_weight.push_back(p.ranks.size[at(c)]);
   }
-  for (const int link : p.links.representative) reduced.links.push_back(system.links[at(link)]);
-  for (const int representative : p.transfers.representative) {
-    const SystemTransfer& member = system.transfers[at(representative)];
+  for (int c = 0; c < p.links.count(); ++c) {
+    reduced.links.push_back(system.links[at(p.links.representative[at(c)])]);
+    reduced.links.back().count = p.links.size[at(c)];
+  }
+  for (int t = 0; t < p.transfers.count(); ++t) {
+    const SystemTransfer& member = system.transfers[at(p.transfers.representative[at(t)])];
     SystemTransfer transfer = member;
+    transfer.count = p.transfers.size[at(t)];
     transfer.members.clear();
     for (const int rank : member.members) transfer.members.push_back(p.ranks.class_of[at(rank)]);
     const bool ordered = system.program->labels[at(transfer.label)].is_message;

@@ -40,6 +40,7 @@ System make_system(const workload::Program& program, const workload::Placement& 
   system.rank_of.resize(static_cast<std::size_t>(program.rank_count()));
   std::iota(system.rank_of.begin(), system.rank_of.end(), 0);
   system.rank_weight.assign(system.rank_of.size(), 1);
+  system.class_of = system.rank_of;
   LinkTable links(router, system);
   for (const workload::Transfer& transfer : program.transfers) {
     const auto begin = static_cast<std::int32_t>(system.flows.size());

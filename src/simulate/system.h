@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,8 +22,17 @@ struct SystemFlow {
   Bytes size{};       ///< Of each member.
   Seconds latency{};  ///< Software and hops, before the first byte.
   int weight = 1;
+  std::int64_t count = 1;       ///< Flows of the job that it stands for.
   std::int32_t path_begin = 0;  ///< Into System::paths.
   std::int32_t path_end = 0;
+};
+
+/// How fast a transfer could be, from what its links must carry; see contention.h.
+struct TransferBound {
+  Seconds alone{};     ///< On a fabric that carries nothing else.
+  Seconds together{};  ///< Beside all other transfers of its label, all at once.
+  std::optional<fabric::LinkKind> alone_by{};  ///< The link that takes longest; none if none does.
+  std::optional<fabric::LinkKind> together_by{};
 };
 
 struct SystemTransfer {
@@ -31,12 +41,15 @@ struct SystemTransfer {
   std::int32_t flow_begin = 0;  ///< Into System::flows; sorted by latency.
   std::int32_t flow_end = 0;
   Seconds tail{};
+  std::int64_t count = 1;  ///< Transfers of the job that it stands for.
+  TransferBound bound{};   ///< Only if asked for.
 };
 
 struct SystemLink {
   Rate capacity{};
   fabric::LinkKind kind = fabric::LinkKind::nvlink_up;
   std::int32_t router_link = 0;  ///< For its name; a representative in a reduced system.
+  std::int64_t count = 1;        ///< Links of the fabric that it stands for.
 };
 
 /// Ranks, transfers, flows and links by index. `program` is what the ranks run.
@@ -44,6 +57,7 @@ struct System {
   const workload::Program* program = nullptr;
   std::vector<int> rank_of{};  ///< The job's rank (a representative in a reduced system).
   std::vector<std::int64_t> rank_weight{};  ///< Ranks that each stands for.
+  std::vector<int> class_of{};  ///< Of each of the job's ranks, the rank here that stands for it.
   std::vector<SystemTransfer> transfers{};
   std::vector<SystemFlow> flows{};
   std::vector<std::int32_t> paths{};  ///< Links, flow after flow.

@@ -5,6 +5,7 @@
 // micro-batch); the millions of tasks of a step exist only as counters in the driver.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -27,6 +28,9 @@ enum class Phase : std::uint8_t {
   bubble,
 };
 inline constexpr int kPhaseCount = 6;
+/// [Phase] As in reports.
+inline constexpr std::array<const char*, kPhaseCount> kPhaseWords = {
+    "forward_1f", "overlapped_1f1b", "backward_1b", "weight_1w", "optimizer", "bubble"};
 
 /// One operator of a block: its work and, once timed, its time.
 struct Operator {

@@ -57,8 +57,8 @@ void time_step(benchmark::State& state, const StepOptions& options) {
   double share = 0;
   const auto simulate = [&] {
     const auto start = std::chrono::steady_clock::now();
-    const auto progress = [&](double done) {
-      share = done;
+    const auto progress = [&](const simulate::Moment& moment) {
+      share = moment.share;
       const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
       if (seconds(wall.count()) > options.limit) throw TimeIsOver{};
     };

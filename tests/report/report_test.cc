@@ -36,6 +36,55 @@ Report small_report() {
   return report;
 }
 
+/// What was watched, with round numbers.
+Report explained_report() {
+  using fabric::LinkKind;
+  Report report = small_report();
+  report.explains = true;
+  simulate::Result& result = report.runs[0].result;
+  result.loads = simulate::LoadsOverTime{
+      .bin_width = seconds(10),
+      .kinds = {{.kind = LinkKind::nic_up, .links = 8, .mean = {0.5, 0}, .maximum = {1, 0}}}};
+  result.completion = {{.label = "dispatch", .flows = 3, .p50 = seconds(1)}};
+  result.transfers = {
+      {.label = "dispatch", .transfers = 2, .alone = seconds(4), .mean = seconds(5)}};
+  simulate::Explanation why{.pieces = 2};
+  why.by_work = {{.name = "MoE, forward", .pieces = 1, .time = seconds(15)},
+                 {.name = "dispatch", .pieces = 1, .time = seconds(5), .latency = seconds(1)}};
+  why.savings = {{.what = simulate::Saving::What::links,
+                  .kind = LinkKind::nic_up,
+                  .on_path = seconds(4),
+                  .at_most = seconds(2)}};
+  result.explanation = why;
+  return report;
+}
+
+TEST(Explained, IsInTheJsonOfItsRun) {
+  const Json run = Json::parse(render(explained_report(), Format::json)).at("runs").at(0);
+  EXPECT_EQ(run.at("loads").at("bin_width_s"), 10);
+  EXPECT_EQ(run.at("loads").at("kinds").at(0).at("kind"), "nic_up");
+  EXPECT_EQ(run.at("completion").at(0).at("flows"), 3);
+  const Json& why = run.at("explanation");
+  EXPECT_EQ(why.at("by_work").at(0).at("share"), 0.75);  // 15 s of 20 s
+  EXPECT_EQ(why.at("transfers").at(0).at("bound_by"), nullptr);
+  EXPECT_EQ(why.at("savings").at(0).at("at_most_s"), 2);
+  const Json other = Json::parse(render(small_report(), Format::json)).at("runs").at(0);
+  for (const char* key : {"loads", "completion", "explanation"}) EXPECT_FALSE(other.contains(key));
+}
+
+TEST(Explained, IsTheCompositionInCsv) {
+  EXPECT_EQ(render(explained_report(), Format::csv),
+            "fabric,workload,list,name,pieces,time_s,share,latency_s\n"
+            "mpft_2048,deepseek_v3_train_2048_h800,by_work,\"MoE, forward\",1,15.0,0.75,0.0\n"
+            "mpft_2048,deepseek_v3_train_2048_h800,by_work,dispatch,1,5.0,0.25,1.0\n");
+}
+
+TEST(Explained, SaysInWordsWhatWouldHelp) {
+  const std::string text = render(explained_report(), Format::text);
+  EXPECT_NE(text.find("twice the capacity of nic_up and nic_down"), std::string::npos) << text;
+  EXPECT_NE(text.find("+25.0 %"), std::string::npos) << text;  // 5 s over 4 s
+}
+
 // arXiv 2505.09343, Table 4: 272.80 B tokens a day follow from 19.926 s. TFLOPS: our convention
 // counts the routers, which gives 386 and 433 where the table prints 385 and 432.
 TEST(Run, DerivesThePublishedRatesFromThePublishedStepTime) {

@@ -26,6 +26,19 @@ TEST(Numbers, AreRoundedToTheirPlaces) {
   EXPECT_EQ(signed_percent(0.00001, 1), "0.0 %");
 }
 
+TEST(Bars, AreEighthsOfOne) {
+  EXPECT_EQ(bars({0, 0.124, 0.125, 0.5, 0.874, 0.875, 1, 1.2}), "▁▁▂▅▇███");
+  EXPECT_EQ(bars({}), "");
+}
+
+TEST(Groups, AreOfEqualSizeButTheLast) {
+  const std::vector<double> values = {1, 3, 2, 2, 5};
+  EXPECT_EQ(grouped_means(values, 3), (std::vector<double>{2, 2, 5}));
+  EXPECT_EQ(grouped_maxima(values, 3), (std::vector<double>{3, 2, 5}));
+  EXPECT_EQ(grouped_means(values, 5), values);
+  EXPECT_EQ(grouped_means(values, 100), values);
+}
+
 const Table kTable{.title = "Title",
                    .columns = {"", "a", "wide column"},
                    .rows = {{"group"}, {"  row", "1", "22"}, {"µs", "3", "4"}}};

@@ -1,20 +1,22 @@
 # bash completion for planewise
 _planewise() {
-  local commands="compare cost run model check graph"
+  local commands="compare cost run explain model check graph"
   local word="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
   case "$previous" in
     --format) COMPREPLY=($(compgen -W "text json csv md" -- "$word")); return ;;
     --engine) COMPREPLY=($(compgen -W "fast simgrid" -- "$word")); return ;;
     --as) COMPREPLY=($(compgen -W "dot graphml htsim ibsim simgrid svg" -- "$word")); return ;;
-    --seed|--sequence-length|--matched|--draws) return ;;
+    --trace-ranks) COMPREPLY=($(compgen -W "all" -- "$word")); return ;;
+    --seed|--sequence-length|--matched|--draws|--busiest) return ;;
   esac
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "$commands --help --version" -- "$word"))
   elif [[ "$word" == -* ]]; then
     local options="--help --format --output"
     case "${COMP_WORDS[1]}" in
-      compare) options+=" --workload --prices --engine --seed --no-symmetry" ;;
-      run) options+=" --workload --topology --prices --engine --seed --no-symmetry" ;;
+      compare) options+=" --workload --prices --engine --seed --no-symmetry --stats" ;;
+      run) options+=" --workload --topology --prices --engine --seed --no-symmetry --stats --loads --busiest --completion --trace --trace-ranks" ;;
+      explain) options+=" --workload --topology --engine --seed --no-symmetry --stats --busiest" ;;
       cost) options+=" --prices --quotes --scenario --matched --detail --draws --seed --bill --cable-plan --port-map --rack-elevation" ;;
       model) options+=" --sequence-length" ;;
       graph) options="--help --as --output" ;;

@@ -1,0 +1,113 @@
+#include "report/explain_tables.h"
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+
+namespace planewise::report {
+namespace {
+
+using simulate::PathShare;
+using simulate::Saving;
+
+std::string kind_word(fabric::LinkKind kind) {
+  return fabric::kLinkKindWords[static_cast<std::size_t>(kind)];
+}
+
+std::string ms(Seconds time) { return fixed(time.in(milliseconds(1)), 3); }
+std::string s(Seconds time) { return fixed(time.in(seconds(1)), 3); }
+
+Table path_table(const RunReport& run, const simulate::Explanation& why) {
+  const Seconds step = run.result.step_time;
+  Table table{.title = fmt::format("Critical path on {}: {} pieces, one after the other, in {} s",
+                                   run.fabric, grouped(why.pieces), s(step)),
+              .columns = {"", "pieces", "time, s", "share", "latency, s"}};
+  const auto add = [&](const std::string& label, const PathShare& share) {
+    table.rows.push_back({"  " + label, grouped(share.pieces), s(share.time),
+                          percent(share.time.in(step)), s(share.latency)});
+  };
+  table.rows.push_back({"by work"});
+  PathShare others;
+  int other_count = 0;
+  for (const PathShare& share : why.by_work) {
+    constexpr double kShown = 0.001;
+    if (share.time.in(step) >= kShown) {
+      add(share.name, share);
+      continue;
+    }
+    other_count += 1;
+    others.pieces += share.pieces;
+    others.time += share.time;
+    others.latency += share.latency;
+  }
+  if (other_count > 0) add(fmt::format("{} others, below 0.1 % each", other_count), others);
+  table.rows.push_back({"by phase"});
+  for (const PathShare& share : why.by_phase) add(share.name, share);
+  table.rows.push_back({"by stage"});
+  for (const PathShare& share : why.by_stage) add("stage " + share.name, share);
+  return table;
+}
+
+std::string change(const Saving& saving) {
+  switch (saving.what) {
+    case Saving::What::compute:
+      return "compute twice as fast";
+    case Saving::What::latency:
+      return "half the latency";
+    case Saving::What::links:
+      return "twice the capacity of " + both_directions(saving.kind.value());
+  }
+  PW_UNREACHABLE("Saving::What has three values");
+}
+
+Table saving_table(const RunReport& run, const simulate::Explanation& why) {
+  Table table{.title = fmt::format("What would help on {}, at most", run.fabric),
+              .columns = {"", "on the path, s", "saves, s", "of the step"}};
+  for (const Saving& saving : why.savings) {
+    table.rows.push_back({change(saving), s(saving.on_path), s(saving.at_most),
+                          percent(saving.at_most.in(run.result.step_time))});
+  }
+  return table;
+}
+
+Table longest_table(const RunReport& run, const simulate::Explanation& why) {
+  Table table{.title = fmt::format("Longest pieces of the critical path on {}", run.fabric),
+              .columns = {"", "stage", "rank", "began, s", "time, ms", "latency, ms"}};
+  for (const simulate::NamedSegment& piece : why.longest) {
+    table.rows.push_back({piece.name, std::to_string(piece.stage), std::to_string(piece.rank),
+                          s(piece.segment.began), ms(piece.segment.time()),
+                          ms(piece.segment.latency)});
+  }
+  return table;
+}
+
+Table transfer_table(const RunReport& run) {
+  Table table{.title = fmt::format("Transfers on {}: at least, and as they were, ms", run.fabric),
+              .columns = {"", "transfers", "alone", "all at once", "mean", "longest", "over alone",
+                          "bound by"}};
+  for (const simulate::LabelTimes& label : run.result.transfers) {
+    const bool has_bound = label.alone > Seconds{};
+    table.rows.push_back({label.label, grouped(label.transfers), ms(label.alone),
+                          ms(label.together), ms(label.mean), ms(label.longest),
+                          has_bound ? signed_percent(label.mean.in(label.alone) - 1, 1) : "-",
+                          label.bound_by ? kind_word(*label.bound_by) : "latency"});
+  }
+  return table;
+}
+
+}  // namespace
+
+std::string both_directions(fabric::LinkKind kind) {
+  const fabric::LinkKind up = simulate::upwards(kind);
+  const auto down = static_cast<fabric::LinkKind>(static_cast<int>(up) + 1);
+  return kind_word(up) + " and " + kind_word(down);
+}
+
+std::vector<Table> explain_tables(const RunReport& run) {
+  PW_CHECK(run.result.explanation.has_value());
+  const simulate::Explanation& why = *run.result.explanation;
+  return {path_table(run, why), saving_table(run, why), longest_table(run, why),
+          transfer_table(run)};
+}
+
+}  // namespace planewise::report

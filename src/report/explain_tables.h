@@ -1,0 +1,18 @@
+// Why a run takes its time: the critical path taken apart, contention, what would help.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "report/report.h"
+#include "report/table.h"
+
+namespace planewise::report {
+
+/// Requires: the run was explained.
+std::vector<Table> explain_tables(const RunReport& run);
+
+/// `nic_up and nic_down` for either.
+std::string both_directions(fabric::LinkKind kind);
+
+}  // namespace planewise::report

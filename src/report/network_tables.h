@@ -1,0 +1,14 @@
+// What a run's links and flows did: loads over time, busiest links, completion times.
+#pragma once
+
+#include <vector>
+
+#include "report/report.h"
+#include "report/table.h"
+
+namespace planewise::report {
+
+/// Tables of what was watched during the run; none if nothing was.
+std::vector<Table> network_tables(const RunReport& run);
+
+}  // namespace planewise::report

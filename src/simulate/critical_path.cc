@@ -1,0 +1,143 @@
+#include "simulate/critical_path.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace planewise::simulate {
+namespace {
+
+using workload::StepKind;
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+}  // namespace
+
+void CriticalPath::run_began(const System& system) {
+  system_ = &system;
+  of_rank_.assign(system.rank_of.size(), kNone);
+  of_transfer_.assign(system.transfers.size(), kNone);
+  of_message_ = of_transfer_;
+  rank_latency_.assign(system.rank_of.size(), Seconds{});
+  transfer_latency_.assign(system.transfers.size(), Seconds{});
+}
+
+bool CriticalPath::is_message(int transfer) const {
+  return system_->program->labels[at(system_->transfers[at(transfer)].label)].is_message;
+}
+
+void CriticalPath::transfer_started(const TransferStart& start) {
+  const Node from = start.queued ? of_message_[at(start.transfer)] : of_rank_[at(start.rank)];
+  replace(of_transfer_[at(start.transfer)], from);
+  if (is_message(start.transfer)) return;
+  for (const int member : system_->transfers[at(start.transfer)].members) {
+    rank_latency_[at(member)] = Seconds{};
+  }
+}
+
+void CriticalPath::flow_ended(const FlowEvent& flow) {
+  const SystemFlow& definition = system_->flows[at(flow.flow)];
+  if (is_message(flow.transfer)) {
+    transfer_latency_[at(flow.transfer)] = definition.latency;
+  } else {
+    rank_latency_[at(definition.source)] = definition.latency;
+    rank_latency_[at(definition.destination)] = definition.latency;
+  }
+}
+
+void CriticalPath::transfer_ended(const TransferEnd& end) {
+  if (!is_message(end.transfer)) return;
+  const Node from = of_transfer_[at(end.transfer)];
+  const SystemTransfer& transfer = system_->transfers[at(end.transfer)];
+  const auto phase = from == kNone ? workload::Phase::forward_1f : entries_[at(from)].segment.phase;
+  replace(of_message_[at(end.transfer)],
+          add({.kind = StepKind::send,
+               .index = transfer.label,
+               .rank = transfer.members[0],
+               .phase = phase,
+               .transfer = end.transfer,
+               .began = end.started,
+               .ended = end.ended,
+               .latency = std::min(transfer_latency_[at(end.transfer)], end.ended - end.started)},
+              from));
+}
+
+void CriticalPath::step_ended(const StepEvent& step) {
+  Node& own = of_rank_[at(step.rank)];
+  PathSegment segment{.kind = step.step.kind,
+                      .index = step.step.index,
+                      .rank = step.rank,
+                      .phase = step.phase,
+                      .transfer = step.transfer,
+                      .began = step.started,
+                      .ended = step.ended};
+  switch (step.step.kind) {
+    case StepKind::compute:
+      replace(own, add(segment, own));
+      return;
+    case StepKind::exchange:
+      segment.latency =
+          std::min(rank_latency_[at(step.rank)] + system_->transfers[at(step.transfer)].tail,
+                   segment.time());
+      replace(own, add(segment, of_transfer_[at(step.transfer)]));
+      return;
+    case StepKind::send:
+      return;
+    case StepKind::receive:
+      if (step.ended > step.began) replace(own, of_message_[at(step.transfer)]);
+      return;
+  }
+}
+
+void CriticalPath::run_ended(Seconds step_time) {
+  const auto ended = [&](Node node) {
+    return node == kNone ? Seconds{} : entries_[at(node)].segment.ended;
+  };
+  const auto last = std::max_element(of_rank_.begin(), of_rank_.end(),
+                                     [&](Node a, Node b) { return ended(a) < ended(b); });
+  PW_CHECK(ended(*last) == step_time);
+  for (Node node = *last; node != kNone; node = entries_[at(node)].before) {
+    segments_.push_back(entries_[at(node)].segment);
+  }
+  std::reverse(segments_.begin(), segments_.end());
+}
+
+// --- the shared chains
+
+/// Returns a new piece after `before`, held by nobody yet; `before` itself if it takes no time.
+CriticalPath::Node CriticalPath::add(const PathSegment& segment, Node before) {
+  if (segment.ended == segment.began) return before;
+  Node node = kNone;
+  if (spare_.empty()) {
+    node = static_cast<Node>(entries_.size());
+    entries_.emplace_back();
+  } else {
+    node = spare_.back();
+    spare_.pop_back();
+  }
+  entries_[at(node)] = {.segment = segment, .before = before};
+  hold(before);
+  return node;
+}
+
+void CriticalPath::hold(Node node) {
+  if (node != kNone) entries_[at(node)].holders += 1;
+}
+
+void CriticalPath::release(Node node) {
+  while (node != kNone) {
+    Entry& entry = entries_[at(node)];
+    entry.holders -= 1;
+    if (entry.holders > 0) return;
+    spare_.push_back(node);
+    node = entry.before;
+  }
+}
+
+void CriticalPath::replace(Node& held, Node node) {
+  hold(node);
+  release(held);
+  held = node;
+}
+
+}  // namespace planewise::simulate

@@ -1,0 +1,134 @@
+#include "simulate/explain.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+
+#include "base/check.h"
+
+namespace planewise::simulate {
+namespace {
+
+using workload::StepKind;
+
+std::size_t at(int index) { return static_cast<std::size_t>(index); }
+
+std::string name_of(const PathSegment& segment, const workload::Program& program) {
+  return segment.kind == StepKind::compute ? program.blocks[at(segment.index)].name
+                                           : program.labels[at(segment.index)].name;
+}
+
+void add(PathShare& share, const PathSegment& segment) {
+  share.pieces += 1;
+  share.time += segment.time();
+  share.latency += segment.latency;
+}
+
+/// In order of key, each named.
+std::vector<PathShare> named(std::map<int, PathShare> shares,
+                             const std::function<std::string(int)>& name) {
+  std::vector<PathShare> list;
+  for (auto& [key, share] : shares) {
+    share.name = name(key);
+    list.push_back(std::move(share));
+  }
+  return list;
+}
+
+/// As in the table of phases: weight gradients of the cool-down are its 1W.
+workload::Phase phase_of(const PathSegment& segment, const workload::Program& program) {
+  using workload::Phase;
+  const bool is_1w = segment.kind == StepKind::compute && segment.phase == Phase::backward_1b &&
+                     program.blocks[at(segment.index)].weight_gradient;
+  return is_1w ? Phase::weight_1w : segment.phase;
+}
+
+/// The kind of link that a piece on the wire waited for.
+std::optional<fabric::LinkKind> bound_of(const PathSegment& segment, const System& system) {
+  const TransferBound& bound = system.transfers[at(segment.transfer)].bound;
+  constexpr double kRounding = 1 + 1e-9;
+  const bool contends = segment.time() > bound.alone * kRounding;
+  return contends ? bound.together_by : bound.alone_by;
+}
+
+std::vector<Saving> savings_of(const std::vector<PathSegment>& path, const System& system) {
+  Saving compute{.what = Saving::What::compute};
+  Saving latency{.what = Saving::What::latency};
+  std::map<fabric::LinkKind, Saving> links;
+  for (const PathSegment& segment : path) {
+    if (segment.kind == StepKind::compute) {
+      compute.on_path += segment.time();
+      continue;
+    }
+    latency.on_path += segment.latency;
+    if (const auto kind = bound_of(segment, system)) {
+      Saving& saving = links[upwards(*kind)];
+      saving.what = Saving::What::links;
+      saving.kind = upwards(*kind);
+      saving.on_path += segment.time() - segment.latency;
+    }
+  }
+  std::vector<Saving> savings = {compute, latency};
+  for (const auto& [kind, saving] : links) savings.push_back(saving);
+  for (Saving& saving : savings) saving.at_most = saving.on_path / 2;
+  std::erase_if(savings, [](const Saving& saving) { return saving.at_most == Seconds{}; });
+  std::stable_sort(savings.begin(), savings.end(),
+                   [](const Saving& a, const Saving& b) { return a.at_most > b.at_most; });
+  return savings;
+}
+
+std::vector<NamedSegment> longest_of(const std::vector<PathSegment>& path, const System& system,
+                                     std::size_t count) {
+  std::vector<PathSegment> sorted = path;
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const PathSegment& a, const PathSegment& b) { return a.time() > b.time(); });
+  sorted.resize(std::min(count, sorted.size()));
+  std::vector<NamedSegment> named;
+  for (const PathSegment& segment : sorted) {
+    const int rank = system.rank_of[at(segment.rank)];
+    named.push_back({.name = name_of(segment, *system.program),
+                     .rank = rank,
+                     .stage = system.program->stage_of_rank[at(rank)],
+                     .segment = segment});
+  }
+  return named;
+}
+
+}  // namespace
+
+fabric::LinkKind upwards(fabric::LinkKind kind) {
+  // Kinds come in pairs, up before down.
+  return static_cast<fabric::LinkKind>(static_cast<unsigned>(kind) & ~1U);
+}
+
+Explanation explain(const std::vector<PathSegment>& path, const System& system,
+                    std::size_t longest) {
+  const workload::Program& program = *system.program;
+  const auto block_count = static_cast<int>(program.blocks.size());
+  std::map<int, PathShare> by_work;  // Blocks, then labels.
+  std::map<int, PathShare> by_phase;
+  std::map<int, PathShare> by_stage;
+  for (const PathSegment& segment : path) {
+    const bool computes = segment.kind == StepKind::compute;
+    add(by_work[segment.index + (computes ? 0 : block_count)], segment);
+    add(by_phase[static_cast<int>(phase_of(segment, program))], segment);
+    add(by_stage[program.stage_of_rank[at(system.rank_of[at(segment.rank)])]], segment);
+  }
+  const auto work_name = [&](int key) {
+    return key < block_count ? program.blocks[at(key)].name
+                             : program.labels[at(key - block_count)].name;
+  };
+  Explanation explanation{
+      .by_work = named(std::move(by_work), work_name),
+      .by_phase = named(std::move(by_phase),
+                        [](int phase) { return std::string(workload::kPhaseWords[at(phase)]); }),
+      .by_stage = named(std::move(by_stage), [](int stage) { return std::to_string(stage); }),
+      .pieces = static_cast<std::int64_t>(path.size()),
+      .longest = longest_of(path, system, longest),
+      .savings = savings_of(path, system)};
+  std::stable_sort(explanation.by_work.begin(), explanation.by_work.end(),
+                   [](const PathShare& a, const PathShare& b) { return a.time > b.time; });
+  return explanation;
+}
+
+}  // namespace planewise::simulate
