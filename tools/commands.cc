@@ -132,6 +132,11 @@ void add_workload_option(CLI::App& command, Arguments& arguments) {
       ->option_text("FILE");
 }
 
+void add_faults_option(CLI::App& command, InputPaths& paths) {
+  command.add_option("--faults", paths.faults, "links, switches and planes that fail, and when")
+      ->option_text("FILE");
+}
+
 /// One or more topologies, as positionals.
 void add_topologies(CLI::App& command, InputPaths& paths) {
   command.add_option("TOPOLOGY", paths.topologies, "the fabrics")
@@ -179,6 +184,7 @@ void add_compare(CLI::App& app, Action& action) {
   add_workload_option(*command, *arguments);
   add_topologies(*command, arguments->paths);
   add_prices_option(*command, arguments->paths);
+  add_faults_option(*command, arguments->paths);
   add_simulation_flags(*command, arguments->simulation);
   add_output_options(*command, arguments->output);
   command->callback([arguments, &action] {
@@ -251,6 +257,7 @@ void add_run(CLI::App& app, Action& action) {
   add_workload_option(*command, *arguments);
   add_topology(*command, *arguments, "-t,--topology");
   add_prices_option(*command, arguments->paths);
+  add_faults_option(*command, arguments->paths);
   add_simulation_flags(*command, arguments->simulation);
   add_watch_options(*command, arguments->simulation);
   add_output_options(*command, arguments->output);

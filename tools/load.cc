@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "fabric/fault_cables.h"
 #include "spec/check_parts.h"
 #include "spec/cross_check.h"
 #include "spec/resize.h"
@@ -65,11 +66,27 @@ void check_parts(const PricedTopology& priced, const Inputs& inputs,
   spec::check_equipment(priced.topology, *priced.catalogue, book, diagnostics);
 }
 
+/// What a fault names is there on the fabric.
+void check_faults(const spec::FaultsSpec& faults, const spec::TopologySpec& topology,
+                  spec::Diagnostics& diagnostics) {
+  if (topology.fabric.as_printed) return;
+  const fabric::Fabric fabric = fabric::lay_out(topology);
+  for (std::size_t i = 0; i < faults.events.size(); ++i) {
+    const auto found = fabric::find_cables(fabric, faults.events[i].target);
+    const auto* refusal = std::get_if<fabric::Refusal>(&found);
+    if (refusal == nullptr) continue;
+    diagnostics.add(faults.origin.diagnose(fmt::format("events[{}].{}", i, refusal->key),
+                                           fmt::format("{} on {}", refusal->reason, topology.name),
+                                           refusal->hint));
+  }
+}
+
 /// Mistakes between files; each file by itself is right by now.
 void check_together(const Inputs& inputs, spec::Diagnostics& diagnostics) {
   for (const PricedTopology& priced : inputs.topologies) {
     check_parts(priced, inputs, diagnostics);
     if (inputs.job) spec::check_job_and_topology(inputs.job->job, priced.topology, diagnostics);
+    if (inputs.faults) check_faults(*inputs.faults, priced.topology, diagnostics);
   }
   if (!inputs.job) return;
   spec::check_job_and_model(inputs.job->job, inputs.job->model, diagnostics);
@@ -91,6 +108,7 @@ Inputs load_inputs(const InputPaths& paths) {
     inputs.topologies.push_back(load_topology(path, paths, diagnostics));
   }
   if (!paths.quotes.empty()) inputs.quotes = spec::read_quotes(paths.quotes, diagnostics);
+  if (!paths.faults.empty()) inputs.faults = spec::read_faults(paths.faults, diagnostics);
   diagnostics.throw_if_any();
   if (paths.matched_endpoints > 0) {
     for (PricedTopology& priced : inputs.topologies) {

@@ -33,6 +33,7 @@ struct Inputs {
   std::vector<PricedTopology> topologies{};
   std::optional<spec::QuotesSpec> quotes{};
   std::optional<LoadedJob> job{};
+  std::optional<spec::FaultsSpec> faults{};
 };
 struct InputPaths {
   std::vector<std::string> topologies{};
@@ -40,6 +41,7 @@ struct InputPaths {
   std::string price_book{};            ///< Empty: the one that each topology names.
   std::string quotes{};                ///< Empty: none.
   std::string scenario{};              ///< Empty: the one that each topology names.
+  std::string faults{};                ///< Empty: nothing fails.
   std::int64_t matched_endpoints = 0;  ///< 0: each fabric as it is.
 };
 Inputs load_inputs(const InputPaths& paths);

@@ -123,6 +123,7 @@ std::vector<report::InputFile> input_files(const Inputs& inputs) {
     if (priced.scenario) add(priced.scenario->origin);
   }
   if (inputs.quotes) add(inputs.quotes->origin);
+  if (inputs.faults) add(inputs.faults->origin);
   return files;
 }
 

@@ -53,7 +53,8 @@ struct TraceFile {
 };
 
 report::RunReport simulate_run(const LoadedJob& loaded, const fabric::Fabric& fabric,
-                               const SimulationFlags& flags, Stopwatch& watch) {
+                               const SimulationFlags& flags, const spec::FaultsSpec* faults,
+                               Stopwatch& watch) {
   const spec::NodesSpec& nodes = fabric.topology.nodes;
   watch.begin("program");
   const workload::Placement placement =
@@ -72,7 +73,8 @@ report::RunReport simulate_run(const LoadedJob& loaded, const fabric::Fabric& fa
       .seed = flags.seed,
       .watch = flags.watch,
       .progress = [&](const simulate::Moment& moment) { progress.show(moment); },
-      .on_part = [&](simulate::Part part) { watch.begin(part_name(part)); }};
+      .on_part = [&](simulate::Part part) { watch.begin(part_name(part)); },
+      .faults = faults};
   if (trace) options.observers.push_back(&trace->trace);
   simulate::Result result;
   try {
@@ -103,8 +105,12 @@ report::Report simulate_runs(const Inputs& inputs, const SimulationFlags& flags,
                    .simulated = report::simulated_notes(loaded.job, loaded.model),
                    .left_out = report::left_out_notes(loaded.profile)};
   for (const report::FabricReport& fabric : report.fabrics) {
-    report.runs.push_back(simulate_run(loaded, fabric.fabric, flags, watch));
+    report.runs.push_back(simulate_run(loaded, fabric.fabric, flags,
+                                       inputs.faults ? &*inputs.faults : nullptr, watch));
     report.header.symmetry.push_back(report::symmetry_note(report.runs.back()));
+  }
+  for (std::string& note : report::route_left_out_notes(report)) {
+    report.header.left_out.push_back(std::move(note));
   }
   for (std::string& note : report::cost_left_out_notes(report)) {
     report.header.left_out.push_back(std::move(note));

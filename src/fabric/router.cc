@@ -11,43 +11,6 @@
 namespace planewise::fabric {
 namespace {
 
-std::size_t position(LinkKind kind) { return static_cast<std::size_t>(kind); }
-
-LinkKind link_kind(EdgeKind kind, bool upwards) {
-  switch (kind) {
-    case EdgeKind::endpoint:
-      return upwards ? LinkKind::nic_up : LinkKind::nic_down;
-    case EdgeKind::leaf:
-      return upwards ? LinkKind::leaf_up : LinkKind::leaf_down;
-    case EdgeKind::spine:
-      return upwards ? LinkKind::spine_up : LinkKind::spine_down;
-    case EdgeKind::local:
-      return upwards ? LinkKind::local_up : LinkKind::local_down;
-    case EdgeKind::global:
-      return upwards ? LinkKind::global_up : LinkKind::global_down;
-  }
-  PW_UNREACHABLE("an edge of no kind");
-}
-
-EdgeKind edge_kind(LinkKind kind) {
-  switch (kind) {
-    case LinkKind::leaf_up:
-    case LinkKind::leaf_down:
-      return EdgeKind::leaf;
-    case LinkKind::spine_up:
-    case LinkKind::spine_down:
-      return EdgeKind::spine;
-    case LinkKind::local_up:
-    case LinkKind::local_down:
-      return EdgeKind::local;
-    case LinkKind::global_up:
-    case LinkKind::global_down:
-      return EdgeKind::global;
-    default:
-      return EdgeKind::endpoint;
-  }
-}
-
 /// Links of a kind, and the trunks that they fall into under `spray`.
 struct TierSize {
   std::int64_t links = 0;
@@ -84,14 +47,33 @@ Router::Router(const Fabric& fabric, spec::Routing routing) : fabric_(fabric), r
   }
   for (const EdgeKind kind : {EdgeKind::leaf, EdgeKind::spine, EdgeKind::local, EdgeKind::global}) {
     const TierSize tier = tier_size(fabric, kind);
-    const bool trunks = routing == spec::Routing::spray && tier.links > 0;
-    const std::int64_t links_each = trunks ? tier.links / tier.trunks : 1;
+    const std::int64_t links_each = cables_per_link(link_kind(kind, true));
     for (const bool upwards : {true, false}) {
       add(link_kind(kind, upwards), tier.links / links_each,
           fabric.topology.fabric.uplink_rate * static_cast<double>(links_each));
     }
   }
   if (!is_tree) graph_.emplace(fabric);
+}
+
+bool Router::is_trunk(LinkKind kind) const {
+  return routing_ == spec::Routing::spray && position(kind) > position(LinkKind::nic_down);
+}
+
+std::int64_t Router::cables_per_link(LinkKind kind) const {
+  if (!is_trunk(kind)) return 1;
+  const TierSize tier = tier_size(fabric_, edge_kind(kind));
+  return tier.links > 0 ? tier.links / tier.trunks : 1;
+}
+
+bool Router::picks_by_hash() const {
+  return routing_ == spec::Routing::ecmp || routing_ == spec::Routing::adaptive;
+}
+
+std::uint64_t Router::hash_of(const GpuPair& pair, const FlowKey& key) const {
+  const std::uint64_t pair_hash = fold_bits(mix_bits(static_cast<std::uint64_t>(pair.source)),
+                                            static_cast<std::uint64_t>(pair.destination));
+  return fold_bits(fold_bits(pair_hash, key.seed), key.queue);
 }
 
 void Router::append(Route& route, LinkKind kind, std::int64_t index) const {
@@ -111,44 +93,48 @@ void Router::append_tree(Route& route, const Attachment& from, const Attachment&
   route.switches = links.across_pods ? 5 : 3;
 }
 
-void Router::append_graph(Route& route, const Attachment& from, const Attachment& to,
-                          std::uint64_t choice) const {
-  std::vector<Hop> path;
-  graph_->append_path({.from = from.leaf,
-                       .to = to.leaf,
-                       .value = choice,
-                       .is_hash = routing_ == spec::Routing::ecmp},
-                      path);
+void Router::append_hops(Route& route, std::int64_t plane, const std::vector<Hop>& path) const {
   for (const Hop& hop : path) {
     append(route, link_kind(hop.kind, hop.upwards),
-           from.plane * fabric_.plane.links(hop.kind) + hop.index);
+           plane * fabric_.plane.links(hop.kind) + hop.index);
   }
   route.switches = static_cast<int>(path.size()) + 1;
 }
 
-/// From the NIC of `exit_gpu` through the switches to that of `destination_gpu`.
-void Router::append_network(Route& route, const Ends& ends, const FlowKey& key) const {
-  const std::uint64_t pair_hash = fold_bits(mix_bits(static_cast<std::uint64_t>(ends.source_gpu)),
-                                            static_cast<std::uint64_t>(ends.destination_gpu));
-  const std::uint64_t hash = fold_bits(fold_bits(pair_hash, key.seed), key.queue);
-  const bool by_hash = routing_ == spec::Routing::ecmp;
-  auto choice = by_hash ? hash : static_cast<std::uint64_t>(ends.destination_gpu);
-  // GPU i has endpoint i, or two of them, one in each plane.
-  std::int64_t exit = ends.exit_gpu;
-  std::int64_t destination = ends.destination_gpu;
+void Router::append_graph(Route& route, const Attachment& from, const Attachment& to,
+                          std::uint64_t choice) const {
+  std::vector<Hop> path;
+  graph_->append_path(
+      {.from = from.leaf, .to = to.leaf, .value = choice, .is_hash = picks_by_hash()}, path);
+  append_hops(route, from.plane, path);
+}
+
+void Router::append_nvlink(Route& route, const GpuPair& pair) const {
+  if (pair.source == pair.destination) return;
+  append(route, LinkKind::nvlink_up, pair.source);
+  append(route, LinkKind::nvlink_down, pair.destination);
+  route.latency += fabric_.topology.nodes.nvlink_latency;
+}
+
+/// From the NIC of the first gateway through the switches to that of the destination.
+void Router::append_network(Route& route, const GpuPair& pair, const FlowKey& key) const {
+  const std::uint64_t hash = hash_of(pair, key);
+  auto choice = picks_by_hash() ? hash : static_cast<std::uint64_t>(pair.destination);
+  Gateway gateway = first_gateway(fabric_, pair);
   if (fabric_.topology.fabric.family == spec::Family::dual_tor) {
-    const auto plane = static_cast<std::int64_t>(choice % 2);
-    choice = by_hash ? mix_bits(choice) : choice / 2;
-    exit = 2 * exit + plane;
-    destination = 2 * destination + plane;
+    gateway.port = static_cast<std::int64_t>(choice % 2);
+    choice = picks_by_hash() ? mix_bits(choice) : choice / 2;
   }
+  const std::int64_t exit = endpoint_of(fabric_, gateway.exit_gpu, gateway.port);
+  const std::int64_t entry = endpoint_of(fabric_, gateway.entry_gpu, gateway.port);
   const Attachment from = attach(fabric_, exit);
-  const Attachment to = attach(fabric_, destination);
+  const Attachment to = attach(fabric_, entry);
+  append_nvlink(route, {.source = pair.source, .destination = gateway.exit_gpu});
   append(route, LinkKind::nic_up, exit);
   route.switches = 1;
   if (from.leaf != to.leaf && graph_) append_graph(route, from, to, choice);
   if (from.leaf != to.leaf && !graph_) append_tree(route, from, to, hash);
-  append(route, LinkKind::nic_down, destination);
+  append(route, LinkKind::nic_down, entry);
   route.latency += fabric_.topology.fabric.switch_latency * route.switches;
 }
 
@@ -158,30 +144,16 @@ Route Router::route(std::int64_t source_gpu, std::int64_t destination_gpu,
   PW_CHECK(source_gpu < fabric_.gpu_count());
   PW_CHECK(destination_gpu >= 0);
   PW_CHECK(destination_gpu < fabric_.gpu_count());
-  const spec::NodesSpec& nodes = fabric_.topology.nodes;
+  const GpuPair pair{.source = source_gpu, .destination = destination_gpu};
+  const int gpus = fabric_.topology.nodes.gpus;
   Route route;
   if (source_gpu == destination_gpu) return route;
   route.links.reserve(8);  // An NVLink hop, two NICs and four links between switches.
-
-  const bool same_node = source_gpu / nodes.gpus == destination_gpu / nodes.gpus;
-  const std::int64_t planes =
-      fabric_.topology.fabric.family == spec::Family::dual_tor ? 1 : fabric_.topology.fabric.planes;
-  const auto plane_of = [&](std::int64_t gpu) { return gpu % nodes.gpus % planes; };
-  std::int64_t exit_gpu = source_gpu;
-  if (same_node) {
-    exit_gpu = destination_gpu;
-  } else if (plane_of(source_gpu) != plane_of(destination_gpu)) {
-    exit_gpu = source_gpu / nodes.gpus * nodes.gpus + destination_gpu % nodes.gpus;
+  if (source_gpu / gpus == destination_gpu / gpus) {
+    append_nvlink(route, pair);
+  } else {
+    append_network(route, pair, key);
   }
-  if (exit_gpu != source_gpu) {
-    append(route, LinkKind::nvlink_up, source_gpu);
-    append(route, LinkKind::nvlink_down, exit_gpu);
-    route.latency += nodes.nvlink_latency;
-  }
-  if (same_node) return route;
-  append_network(
-      route, {.source_gpu = source_gpu, .exit_gpu = exit_gpu, .destination_gpu = destination_gpu},
-      key);
   return route;
 }
 

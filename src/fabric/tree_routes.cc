@@ -87,7 +87,7 @@ SwitchLinks switch_links(const PlaneLayout& plane, const LeafPair& pair, spec::R
             .across_pods = across_pods};
   }
   const Ports ports =
-      routing == spec::Routing::ecmp ? hashed_ports(plane, pair) : static_ports(plane, pair);
+      routing == spec::Routing::static_path ? static_ports(plane, pair) : hashed_ports(plane, pair);
   const std::int64_t from_spine = from_pod * plane.spines_per_pod + ports.spine;
   const std::int64_t to_spine = to_pod * plane.spines_per_pod + ports.spine;
   return {.leaf_up = from_leaf * plane.leaf_ports.up + ports.leaf_up,

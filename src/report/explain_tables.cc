@@ -81,6 +81,12 @@ Table longest_table(const RunReport& run, const simulate::Explanation& why) {
   return table;
 }
 
+/// What holds a label's transfers back; "-" if no bound is known, as where routes are chosen late.
+std::string bound_word(const simulate::LabelTimes& label) {
+  if (label.alone == Seconds{}) return "-";
+  return label.bound_by ? kind_word(*label.bound_by) : "latency";
+}
+
 Table transfer_table(const RunReport& run) {
   Table table{.title = fmt::format("Transfers on {}: at least, and as they were, ms", run.fabric),
               .columns = {"", "transfers", "alone", "all at once", "mean", "longest", "over alone",
@@ -90,7 +96,7 @@ Table transfer_table(const RunReport& run) {
     table.rows.push_back({label.label, grouped(label.transfers), ms(label.alone),
                           ms(label.together), ms(label.mean), ms(label.longest),
                           has_bound ? signed_percent(label.mean.in(label.alone) - 1, 1) : "-",
-                          label.bound_by ? kind_word(*label.bound_by) : "latency"});
+                          bound_word(label)});
   }
   return table;
 }
@@ -98,7 +104,7 @@ Table transfer_table(const RunReport& run) {
 }  // namespace
 
 std::string both_directions(fabric::LinkKind kind) {
-  const fabric::LinkKind up = simulate::upwards(kind);
+  const fabric::LinkKind up = fabric::upwards(kind);
   const auto down = static_cast<fabric::LinkKind>(static_cast<int>(up) + 1);
   return kind_word(up) + " and " + kind_word(down);
 }

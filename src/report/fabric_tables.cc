@@ -47,16 +47,26 @@ std::string family_name(const spec::TopologySpec& topology) {
   return fabric.as_printed ? name + ", as printed" : name;
 }
 
-std::string routing_name(spec::Routing routing) {
+std::string routing_word(spec::Routing routing) {
   switch (routing) {
     case spec::Routing::static_path:
       return "static";
     case spec::Routing::ecmp:
       return "ecmp";
+    case spec::Routing::adaptive:
+      return "adaptive";
     case spec::Routing::spray:
       return "spray";
   }
   return "";
+}
+
+/// `ecmp`, `ecmp x4` of four queue pairs, `static, pxn`.
+std::string routing_name(const spec::FabricSpec& fabric) {
+  std::string name = routing_word(fabric.routing);
+  if (fabric.queue_pairs > 1) name += fmt::format(" x{}", fabric.queue_pairs);
+  if (fabric.pxn == spec::Pxn::always) name += ", pxn";
+  return name;
 }
 
 /// "+70.7 %", or "-" where one of the two has no price.
@@ -112,8 +122,7 @@ class FabricRows {
   void add_counts() {
     table_.rows.push_back({"fabric"});
     row("  family", [](const FabricReport& f) { return family_name(f.fabric.topology); });
-    row("  routing",
-        [](const FabricReport& f) { return routing_name(f.fabric.topology.fabric.routing); });
+    row("  routing", [](const FabricReport& f) { return routing_name(f.fabric.topology.fabric); });
     count("  endpoints", &fabric::Counts::endpoints);
     count("  endpoints at most", &fabric::Counts::endpoint_capacity);
     row("  switches", [](const FabricReport& f) { return grouped(f.counts.switches()); });

@@ -77,6 +77,41 @@ Json block_json(const workload::Block& block) {
           {"operators", std::move(operators)}};
 }
 
+Json faults_json(const simulate::FaultReport& faults, const std::vector<std::string>& labels) {
+  Json events = Json::array();
+  std::int64_t moved = 0;
+  for (const simulate::FaultRecord& record : faults.records) {
+    moved += record.moved_flows;
+    events.push_back({{"time_s", record.time.in(seconds(1))},
+                      {"changes", record.changes},
+                      {"moved_flows", record.moved_flows},
+                      {"waiting_flows", record.waiting_flows}});
+  }
+  Json cut_off = Json::array();
+  for (const simulate::CutOffFlow& flow : faults.cut_off) {
+    cut_off.push_back({{"source_rank", flow.source},
+                       {"destination_rank", flow.destination},
+                       {"exchange", labels[static_cast<std::size_t>(flow.label)]},
+                       {"since_s", flow.since.in(seconds(1))},
+                       {"left_bytes", flow.left.in(bytes(1))}});
+  }
+  return {{"name", faults.name},
+          {"moved_flows", moved},
+          {"cut_off_flows", faults.cut_off.size()},
+          {"events", std::move(events)},
+          {"cut_off", std::move(cut_off)}};
+}
+
+/// The figures that there are only if the step came to its end.
+void remove_figures(Json& run) {
+  for (const char* key : {"step_time_s", "tokens_per_day", "tflops_causal", "tflops_noncausal",
+                          "mfu_causal", "mfu_noncausal", "estimated_share"}) {
+    run[key] = nullptr;
+  }
+  for (auto& phase : run["phases_s"]) phase = nullptr;
+  run["ranks"] = Json::array();
+}
+
 Json run_json(const RunReport& run) {
   Json ranks = Json::array();
   for (const simulate::RankResult& rank : run.result.ranks) {
@@ -106,6 +141,8 @@ Json run_json(const RunReport& run) {
                {"ranks", std::move(ranks)},
                {"busiest_links", std::move(links)}};
   add_watched(json, run.result);
+  if (!run.result.is_complete()) remove_figures(json);
+  if (run.result.faults) json["faults"] = faults_json(*run.result.faults, run.result.labels);
   return json;
 }
 

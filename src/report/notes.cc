@@ -51,6 +51,12 @@ std::vector<std::string> left_out_notes(const spec::ProfileSpec& profile) {
 
 std::string symmetry_note(const RunReport& run) {
   const simulate::Symmetry& s = run.result.symmetry;
+  if (run.result.routes_at_start) {
+    return fmt::format(
+        "{}: none used, routes are chosen when flows start; {} ranks, {} flows, {} "
+        "links",
+        run.fabric, grouped(s.ranks), grouped(s.flows), grouped(s.links));
+  }
   if (s.rank_classes == s.ranks && s.flow_classes == s.flows) {
     return fmt::format("{}: none used; {} ranks, {} flows, {} links", run.fabric, grouped(s.ranks),
                        grouped(s.flows), grouped(s.links));
@@ -58,6 +64,27 @@ std::string symmetry_note(const RunReport& run) {
   return fmt::format("{}: {} ranks driven by {} classes, {} flows by {}, {} links by {} (exact)",
                      run.fabric, grouped(s.ranks), grouped(s.rank_classes), grouped(s.flows),
                      grouped(s.flow_classes), grouped(s.links), grouped(s.link_classes));
+}
+
+std::vector<std::string> route_left_out_notes(const Report& report) {
+  const auto has_faults = [](const RunReport& run) { return run.result.faults.has_value(); };
+  if (std::none_of(report.runs.begin(), report.runs.end(), has_faults)) return {};
+  std::vector<std::string> notes = {
+      "faults of anything but the fabric, and in any step but this one; packets lost and sent "
+      "again; "
+      "restarts from a checkpoint",
+      "the further hops of a detour: a flow keeps the latency of its first choice, and the GPUs "
+      "that "
+      "forward it do so for nothing"};
+  const auto sprays = [](const FabricReport& f) {
+    return f.fabric.topology.fabric.routing == spec::Routing::spray;
+  };
+  if (std::any_of(report.fabrics.begin(), report.fabrics.end(), sprays)) {
+    notes.push_back(
+        "under spray, what links a fault leaves useless beyond themselves: flows are spread evenly "
+        "over all links of a trunk that work");
+  }
+  return notes;
 }
 
 std::vector<std::string> cost_left_out_notes(const Report& report) {

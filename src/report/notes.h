@@ -13,6 +13,9 @@ std::vector<std::string> left_out_notes(const spec::ProfileSpec& profile);
 /// One line a run: how many ranks, flows and links were driven for how many.
 std::string symmetry_note(const RunReport& run);
 
+/// What choosing routes as flows start, and faults, leave out; nothing if no run did.
+std::vector<std::string> route_left_out_notes(const Report& report);
+
 /// What counting and pricing a fabric leaves out.
 std::vector<std::string> cost_left_out_notes(const Report& report);
 

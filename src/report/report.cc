@@ -14,10 +14,11 @@ RunReport make_run(const spec::JobSpec& job, const spec::ModelSpec& model,
                 .model = model.name,
                 .profile = profile.name,
                 .result = std::move(result)};
-  const double step = run.result.step_time.in(seconds(1));
   const auto tokens = static_cast<double>(job.batch.tokens_per_micro_batch() *
                                           job.batch.micro_batches * job.parallel.data);
   run.tokens_per_step = tokens;
+  if (!run.result.is_complete()) return run;
+  const double step = run.result.step_time.in(seconds(1));
   run.tokens_per_day = tokens / step * hours(24).in(seconds(1));
   const auto tflops = [&](bool causal) {
     const model::TrainingFlop flop = model::training_flop_per_token(

@@ -57,7 +57,8 @@ struct UncertaintyReport {
   std::vector<std::vector<cost::BreakEven>> break_even{};
 };
 
-/// One simulated step. Rates are over the step time; TFLOPS and MFU are a GPU.
+/// One simulated step. Rates are over the step time, and 0 if it has none; TFLOPS and MFU are a
+/// GPU.
 struct RunReport {
   std::string fabric{};
   std::string workload{};

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <numeric>
+#include <utility>
 
 #include "report/add_row.h"
 #include "report/explain_tables.h"
 #include "report/fabric_tables.h"
+#include "report/fault_tables.h"
 #include "report/network_tables.h"
 #include "report/table.h"
 
@@ -32,7 +35,9 @@ Seconds exposed_communication(const simulate::RankResult& rank) {
 
 void add_run_rows(Table& table, const std::vector<RunReport>& runs) {
   const auto row = [&](const char* label, const std::function<std::string(const RunReport&)>& f) {
-    add_row(table, label, runs, f);
+    add_row(table, label, runs, [&f](const RunReport& run) {
+      return run.result.is_complete() ? f(run) : std::string("none");
+    });
   };
   const auto phase = [&](const char* label, Phase which) {
     row(label, [which](const RunReport& r) {
@@ -43,9 +48,11 @@ void add_run_rows(Table& table, const std::vector<RunReport>& runs) {
   row("  step time, s",
       [](const RunReport& r) { return fixed(r.result.step_time.in(seconds(1)), 3); });
   if (runs.size() > 1) {
-    const Seconds first = runs.front().result.step_time;
-    row("    against the first",
-        [first](const RunReport& r) { return signed_percent(r.result.step_time.in(first)-1, 3); });
+    const simulate::Result& first = runs.front().result;
+    row("    against the first", [&first](const RunReport& r) {
+      if (!first.is_complete()) return std::string("-");
+      return signed_percent(r.result.step_time.in(first.step_time) - 1, 3);
+    });
   }
   table.rows.push_back({"  of rank 0, s"});
   phase("    1F, warm-up", Phase::forward_1f);
@@ -83,12 +90,37 @@ Table overview(const Report& report) {
   return table;
 }
 
+/// All ranks; of very many, those of each stage that wait least and most.
+std::vector<simulate::RankResult> ranks_to_show(const RunReport& run) {
+  constexpr std::size_t kMostRanks = 64;
+  const std::vector<simulate::RankResult>& all = run.result.ranks;
+  if (all.size() <= kMostRanks) return all;
+  std::map<int, std::pair<const simulate::RankResult*, const simulate::RankResult*>> by_stage;
+  const auto bubble = [](const simulate::RankResult& rank) {
+    return rank.phases[static_cast<std::size_t>(Phase::bubble)];
+  };
+  for (const simulate::RankResult& rank : all) {
+    auto& [least, most] = by_stage.try_emplace(rank.stage, &rank, &rank).first->second;
+    if (bubble(rank) < bubble(*least)) least = &rank;
+    if (bubble(rank) > bubble(*most)) most = &rank;
+  }
+  std::vector<simulate::RankResult> shown;
+  for (const auto& [stage, ranks] : by_stage) {
+    shown.push_back(*ranks.first);
+    if (ranks.second != ranks.first) shown.push_back(*ranks.second);
+  }
+  return shown;
+}
+
 Table stage_table(const RunReport& run) {
+  const std::vector<simulate::RankResult> shown = ranks_to_show(run);
+  const bool is_all = shown.size() == run.result.ranks.size();
   Table table{
-      .title = fmt::format("Stages on {}: time by phase and exposed communication, s", run.fabric),
+      .title = fmt::format("Stages on {}: time by phase and exposed communication{}, s", run.fabric,
+                           is_all ? "" : ", of the ranks that wait least and most"),
       .columns = {"stage", "ranks", "1F", "bubble", "1B", "1W", "1F1B", "optimizer", "compute",
                   "dispatch", "combine", "skew"}};
-  for (const simulate::RankResult& rank : run.result.ranks) {
+  for (const simulate::RankResult& rank : shown) {
     const auto phase = [&](Phase p) {
       return fixed(rank.phases[static_cast<std::size_t>(p)].in(seconds(1)), 3);
     };
@@ -176,12 +208,15 @@ std::vector<Table> tables_of(const Report& report) {
   if (!report.models.empty()) tables.push_back(model_table(report.models));
   if (!report.fabrics.empty()) tables.push_back(overview(report));
   if (!report.files.empty()) tables.push_back(file_table(report.files));
+  for (const RunReport& run : report.runs) {
+    for (Table& table : fault_tables(run)) tables.push_back(std::move(table));
+  }
   if (report.detailed) {
     for (Table& table : bill_tables(report)) tables.push_back(std::move(table));
     for (const RunReport& run : report.runs) {
-      tables.push_back(stage_table(run));
+      if (run.result.is_complete()) tables.push_back(stage_table(run));
       tables.push_back(block_table(run));
-      tables.push_back(link_table(run));
+      if (run.result.is_complete()) tables.push_back(link_table(run));
       for (Table& table : network_tables(run)) tables.push_back(std::move(table));
     }
   }

@@ -43,7 +43,7 @@ struct FlowGroup {
 class Driver {
  public:
   Driver(const System& system, const EngineFactory& make_engine, const Progress& progress,
-         const Observers& observers)
+         const Observers& observers, const PathOptions* paths)
       : system_(system),
         program_(*system.program),
         progress_(progress),
@@ -56,6 +56,10 @@ class Driver {
     for (const SystemLink& link : system.links) capacities.push_back(link.capacity);
     engine_ = make_engine(std::move(capacities), {.on_flow = [this](auto id) { flow_ended(id); },
                                                   .on_timer = [this](auto id) { timer_due(id); }});
+    if (paths != nullptr) {
+      paths_.emplace(system, *paths, *engine_, ranks_.size() + groups_.size());
+      if (!observers.empty()) paths_->watch(observers);
+    }
   }
 
   DrivenStep run() {
@@ -63,7 +67,8 @@ class Driver {
     for (int rank = 0; rank < system_.rank_count(); ++rank) begin_step(rank);
     const bool all_flows_ended = engine_->run();
     PW_CHECK(all_flows_ended);
-    for (const RankState& rank : ranks_) PW_CHECK(rank.done);
+    const bool cut_off = paths_ && paths_->any_cut_off();
+    for (const RankState& rank : ranks_) PW_CHECK(rank.done || cut_off);
     DrivenStep step = collect();
     for (Observer* observer : observers_) observer->run_ended(step.step_time);
     return step;
@@ -298,17 +303,27 @@ class Driver {
     }
   }
 
+  void start_flow(int f) {
+    const SystemFlow& flow = system_.flows[at(f)];
+    if (paths_) {
+      paths_->start(f, flow.size);
+      return;
+    }
+    engine_->start_flow({.id = static_cast<engine::FlowId>(f),
+                         .path = system_.path(flow),
+                         .size = flow.size,
+                         .weight = flow.weight});
+  }
+
   void timer_due(engine::TimerId id) {
     count_event();
+    if (paths_ && paths_->owns(id)) {
+      paths_->timer_due(id);
+      return;
+    }
     if (id >= ranks_.size()) {
       const FlowGroup& group = groups_[id - ranks_.size()];
-      for (int f = group.begin; f < group.end; ++f) {
-        const SystemFlow& flow = system_.flows[at(f)];
-        engine_->start_flow({.id = static_cast<engine::FlowId>(f),
-                             .path = system_.path(flow),
-                             .size = flow.size,
-                             .weight = flow.weight});
-      }
+      for (int f = group.begin; f < group.end; ++f) start_flow(f);
       return;
     }
     const int rank = static_cast<int>(id);
@@ -325,6 +340,7 @@ class Driver {
     const int transfer = transfer_of_flow_[id];
     const SystemTransfer& definition = system_.transfers[at(transfer)];
     TransferState& state = transfers_[at(transfer)];
+    if (paths_) paths_->ended(static_cast<int>(id));
     state.outstanding -= 1;
     if (!observers_.empty()) {
       tell_flow(static_cast<int>(id), transfer);
@@ -364,6 +380,10 @@ class Driver {
                           .requested = requested,
                           .started = requested + flow.latency,
                           .ended = engine_->now()};
+    if (paths_) {  // They know where it went, and told of it.
+      for (Observer* observer : observers_) observer->flow_ended(event);
+      return;
+    }
     const Carried carried{.flow = f,
                           .path = system_.path(flow),
                           .size = flow.size,
@@ -410,16 +430,26 @@ class Driver {
     for (std::size_t i = 0; i < ranks_.size(); ++i) {
       step.ranks[i].phases[at(Phase::bubble)] += step.step_time - ranks_[i].since;
     }
-    step.carried.resize(system_.links.size());
+    step.carried = carried();
+    if (paths_) {
+      const Seconds end = paths_->any_cut_off() ? engine_->now() : step.step_time;
+      step.faults = paths_->report(end);
+    }
+    step.statistics = engine_->statistics();
+    return step;
+  }
+
+  std::vector<Bytes> carried() const {
+    if (paths_) return paths_->carried();
+    std::vector<Bytes> carried(system_.links.size());
     for (std::size_t f = 0; f < system_.flows.size(); ++f) {
       const SystemFlow& flow = system_.flows[f];
       const auto times = static_cast<double>(transfers_[at(transfer_of_flow_[f])].started);
       for (const std::int32_t link : system_.path(flow)) {
-        step.carried[at(link)] += flow.size * flow.weight * times;
+        carried[at(link)] += flow.size * flow.weight * times;
       }
     }
-    step.statistics = engine_->statistics();
-    return step;
+    return carried;
   }
 
   const System& system_;
@@ -427,6 +457,7 @@ class Driver {
   const Progress& progress_;
   const Observers& observers_;
   std::unique_ptr<engine::Engine> engine_;
+  std::optional<Paths> paths_;  ///< Only if routes are chosen as flows start.
   std::vector<RankState> ranks_;
   std::vector<TransferState> transfers_;
   std::vector<RankResult> results_;
@@ -443,8 +474,8 @@ class Driver {
 }  // namespace
 
 DrivenStep drive(const System& system, const EngineFactory& make_engine, const Progress& progress,
-                 const Observers& observers) {
-  return Driver(system, make_engine, progress, observers).run();
+                 const Observers& observers, const PathOptions* paths) {
+  return Driver(system, make_engine, progress, observers, paths).run();
 }
 
 }  // namespace planewise::simulate

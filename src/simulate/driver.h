@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "simulate/observer.h"
+#include "simulate/paths.h"
 #include "simulate/result.h"
 #include "simulate/system.h"
 
@@ -26,10 +27,14 @@ struct DrivenStep {
   Seconds step_time{};
   std::vector<RankResult> ranks{};
   std::vector<Bytes> carried{};  ///< By link of the system.
+  std::optional<FaultReport> faults{};
   engine::Statistics statistics{};
 };
 /// Drives `system` to its end, which every one of `observers` is told of step by step.
+///
+/// With `paths`, routes are chosen as flows start, and faults happen; the step may then end without
+/// its ranks, and FaultReport::cut_off says why.
 DrivenStep drive(const System& system, const EngineFactory& make_engine, const Progress& progress,
-                 const Observers& observers = {});
+                 const Observers& observers = {}, const PathOptions* paths = nullptr);
 
 }  // namespace planewise::simulate

@@ -96,11 +96,6 @@ std::vector<NamedSegment> longest_of(const std::vector<PathSegment>& path, const
 
 }  // namespace
 
-fabric::LinkKind upwards(fabric::LinkKind kind) {
-  // Kinds come in pairs, up before down.
-  return static_cast<fabric::LinkKind>(static_cast<unsigned>(kind) & ~1U);
-}
-
 Explanation explain(const std::vector<PathSegment>& path, const System& system,
                     std::size_t longest) {
   const workload::Program& program = *system.program;

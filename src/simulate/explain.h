@@ -48,9 +48,6 @@ struct Explanation {
   std::vector<Saving> savings{};        ///< Largest first; none that would save nothing.
 };
 
-/// The kind of the same cables' direction up: `nic_up` for `nic_down`.
-fabric::LinkKind upwards(fabric::LinkKind kind);
-
 /// Takes `path` apart; `longest` is how many single pieces to name. Bounds of `system` must be
 /// there (find_bounds).
 ///

@@ -48,6 +48,29 @@ struct BusyLink {
   Seconds peak_began{};
 };
 
+/// What faults and repairs came at one instant, and what they did.
+struct FaultRecord {
+  Seconds time{};
+  std::vector<std::string> changes{};  ///< `plane 0 leaf 3 fails`, `plane 2 at 50 %`.
+  std::int64_t moved_flows = 0;        ///< In flight over what failed, and sent on another way.
+  std::int64_t waiting_flows = 0;      ///< Without any way after it.
+};
+
+/// A flow for which no way was left, and none came back.
+struct CutOffFlow {
+  int source = 0;  ///< Rank.
+  int destination = 0;
+  int label = 0;    ///< Into Result::labels.
+  Seconds since{};  ///< When its last way failed, or when it was to start.
+  Bytes left{};     ///< Not delivered.
+};
+
+struct FaultReport {
+  std::string name{};
+  std::vector<FaultRecord> records{};  ///< In order of time, up to the end of the step.
+  std::vector<CutOffFlow> cut_off{};   ///< In order of their transfer in the program.
+};
+
 struct Result {
   Seconds step_time{};
   std::vector<RankResult> ranks{};    ///< In order of `rank`.
@@ -62,7 +85,15 @@ struct Result {
   std::optional<Explanation> explanation{};
   std::vector<LabelTimes> transfers{};
   Symmetry symmetry{};
+  /// Routes were chosen when flows started (`adaptive`, or with faults), which symmetry does not
+  /// survive.
+  bool routes_at_start = false;
+  std::optional<FaultReport> faults{};
   engine::Statistics statistics{};
+
+  /// False if flows were cut off: then there is no step time, and ranks' times are up to where they
+  /// wait.
+  bool is_complete() const { return !faults || faults->cut_off.empty(); }
 };
 
 }  // namespace planewise::simulate

@@ -131,23 +131,38 @@ Result simulate(const workload::Program& program, const workload::Placement& pla
   };
   enter(Part::route);
   const fabric::Router router(fabric, fabric.topology.fabric.routing);
-  System system = make_system(program, placement, router, options.seed);
-  if (options.watch.explanation) find_bounds(system);
+  const bool routes_at_start =
+      router.routing() == spec::Routing::adaptive || options.faults != nullptr;
+  System system = make_system(program, placement, router,
+                              {.seed = options.seed,
+                               .queue_pairs = fabric.topology.fabric.queue_pairs,
+                               .routes_at_start = routes_at_start});
+  // Routes that change at the start of a flow leave no bound to compare with.
+  if (options.watch.explanation && !routes_at_start) find_bounds(system);
   enter(Part::symmetry);
   const Symmetry unreduced = no_symmetry(system);
   const ReducedSystem driven =
-      options.symmetry ? reduce(system)
-                       : ReducedSystem{.system = std::move(system), .symmetry = unreduced};
+      options.symmetry && !routes_at_start
+          ? reduce(system)
+          : ReducedSystem{.system = std::move(system), .symmetry = unreduced};
   enter(Part::drive);
+  const PathOptions paths{.fabric = fabric,
+                          .router = router,
+                          .placement = placement,
+                          .seed = options.seed,
+                          .faults = options.faults};
   Watchers watchers;
-  DrivenStep step = drive(driven.system, factory_of(options.engine), options.progress,
-                          watchers.with(options.watch, options.observers));
+  DrivenStep step =
+      drive(driven.system, factory_of(options.engine), options.progress,
+            watchers.with(options.watch, options.observers), routes_at_start ? &paths : nullptr);
   Result result{.step_time = step.step_time,
                 .ranks = std::move(step.ranks),
-                .busiest_links = busiest_links(driven.system, step, router),
                 .symmetry = driven.symmetry,
+                .routes_at_start = routes_at_start,
+                .faults = std::move(step.faults),
                 .statistics = step.statistics};
   add_watched(result, watchers, options.watch, driven.system, step, router);
+  if (result.is_complete()) result.busiest_links = busiest_links(driven.system, step, router);
   result.estimated_share = estimated_share(result.ranks, program);
   for (const workload::Label& label : program.labels) result.labels.push_back(label.name);
   std::stable_sort(result.ranks.begin(), result.ranks.end(),

@@ -36,9 +36,12 @@ struct SimulationOptions {
   std::function<void(Part)> on_part{};  ///< Called as a part begins; may be empty.
   Observers
       observers{};  ///< Not owned; are told of the system that is driven, often a reduced one.
+  /// What fails, and when; null: nothing. Every target is of the fabric (fabric::find_cables).
+  const spec::FaultsSpec* faults = nullptr;
 };
 
-/// Simulates `program` on `fabric`. Requires: one GPU a rank (spec::check_job_and_topology).
+/// Simulates `program` on `fabric`. Nothing is reduced under `adaptive` and with faults. Requires:
+/// one GPU a rank (spec::check_job_and_topology).
 Result simulate(const workload::Program& program, const workload::Placement& placement,
                 const fabric::Fabric& fabric, const SimulationOptions& options);
 

@@ -45,7 +45,9 @@ Colouring first_colours(const System& system) {
     c.transfers.push_back(fold_bits(mix_bits(at(transfer.label)), colour_of(transfer.tail.base())));
   }
   for (const SystemFlow& flow : system.flows) {
-    c.flows.push_back(fold_bits(colour_of(flow.size.base()), colour_of(flow.latency.base())));
+    const Colour size_and_latency =
+        fold_bits(colour_of(flow.size.base()), colour_of(flow.latency.base()));
+    c.flows.push_back(fold_bits(size_and_latency, at(flow.weight)));
   }
   for (const SystemLink& link : system.links) {
     // By kind too, so that a report can tell kinds apart; rates would not need it.
@@ -138,7 +140,7 @@ Partitions coarsest_partitions(const System& system) {
 }
 
 /// crossings[class of flows][class of links] = how often members of the one name members of the
-/// other.
+/// other, times their weight.
 using Crossings = std::vector<std::map<int, std::int64_t>>;
 
 Crossings count_crossings(const System& system, const Partitions& p) {
@@ -146,7 +148,7 @@ Crossings count_crossings(const System& system, const Partitions& p) {
   for (std::size_t f = 0; f < system.flows.size(); ++f) {
     auto& row = crossings[at(p.flows.class_of[f])];
     for (const std::int32_t link : system.path(system.flows[f]))
-      row[p.links.class_of[at(link)]] += 1;
+      row[p.links.class_of[at(link)]] += system.flows[f].weight;
   }
   return crossings;
 }
@@ -157,7 +159,7 @@ void check_equitable(const System& system, const Partitions& p, const Crossings&
   std::vector<std::map<int, std::int64_t>> seen(system.links.size());
   for (std::size_t f = 0; f < system.flows.size(); ++f) {
     for (const std::int32_t link : system.path(system.flows[f]))
-      seen[at(link)][p.flows.class_of[f]] += 1;
+      seen[at(link)][p.flows.class_of[f]] += system.flows[f].weight;
   }
   for (std::size_t link = 0; link < seen.size(); ++link) {
     const int link_class = p.links.class_of[link];
@@ -178,7 +180,8 @@ void append_flow_class(const System& system, const Partitions& p, const Crossing
   for (const auto& [link_class, all] : crossings[at(flow_class)]) {
     weight = std::gcd(weight, all / p.links.size[at(link_class)]);
   }
-  flow.weight = static_cast<int>(std::max<std::int64_t>(weight, 1));
+  // A flow without a path keeps its weight, which then changes nothing.
+  if (weight > 0) flow.weight = static_cast<int>(weight);
   flow.count = p.flows.size[at(flow_class)];
   flow.path_begin = static_cast<std::int32_t>(reduced.paths.size());
   for (const auto& [link_class, all] : crossings[at(flow_class)]) {

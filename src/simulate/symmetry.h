@@ -29,9 +29,9 @@ struct ReducedSystem {
 
 /// Returns the reduced system; without any symmetry it is `system` itself, renumbered.
 ///
-/// A flow class of which n members cross each link of a class gets weight gcd(n) and names the link
-/// n/gcd times. Colours are 64-bit hashes: that the classes of flows and links are equitable is
-/// checked exactly afterwards; of ranks and transfers it rests on the hash.
+/// A flow class of which n members (by weight) cross each link of a class gets weight gcd(n) and
+/// names the link n/gcd times. Colours are 64-bit hashes: that the classes of flows and links are
+/// equitable is checked exactly afterwards; of ranks and transfers it rests on the hash.
 ReducedSystem reduce(const System& system);
 
 /// The same counts for a system that is driven as it is.

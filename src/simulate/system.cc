@@ -1,9 +1,11 @@
 #include "simulate/system.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "base/check.h"
+#include "base/random.h"
 
 namespace planewise::simulate {
 namespace {
@@ -31,34 +33,77 @@ class LinkTable {
   std::vector<std::int32_t> index_;
 };
 
+/// Appends the flows of one RankFlow: one a queue pair, those of equal paths as one.
+class FlowMaker {
+ public:
+  FlowMaker(const workload::Placement& placement, const fabric::Router& router,
+            const SystemOptions& options, System& system)
+      : placement_(placement),
+        router_(router),
+        options_(options),
+        system_(system),
+        links_(router, system) {
+    if (!options.routes_at_start) return;
+    for (std::size_t i = 0; i < router.links().size(); ++i) {
+      links_.index_of(static_cast<std::int32_t>(i));
+    }
+  }
+
+  void append(const workload::Transfer& transfer, const workload::RankFlow& flow) {
+    const bool in_node = placement_.node(flow.source) == placement_.node(flow.destination);
+    const int parts = in_node ? 1 : options_.queue_pairs;
+    const auto label = static_cast<std::uint64_t>(transfer.label);
+    std::map<std::vector<std::int32_t>, std::size_t> flow_by_path;
+    for (int part = 0; part < parts; ++part) {
+      const std::uint64_t queue =
+          part == 0 ? label : fold_bits(label, static_cast<std::uint64_t>(part));
+      const fabric::Route route = router_.route(gpu(flow.source), gpu(flow.destination),
+                                                {.seed = options_.seed, .queue = queue});
+      if (parts > 1 && !options_.routes_at_start) {
+        const auto [same, is_new] = flow_by_path.try_emplace(route.links, system_.flows.size());
+        if (!is_new) {
+          system_.flows[same->second].weight += 1;
+          continue;
+        }
+      }
+      const auto path_begin = static_cast<std::int32_t>(system_.paths.size());
+      for (const std::int32_t link : route.links) system_.paths.push_back(links_.index_of(link));
+      system_.flows.push_back({.source = flow.source,
+                               .destination = flow.destination,
+                               .size = flow.size / static_cast<double>(parts),
+                               .latency = transfer.latency + route.latency,
+                               .queue = queue,
+                               .path_begin = path_begin,
+                               .path_end = static_cast<std::int32_t>(system_.paths.size())});
+    }
+  }
+
+ private:
+  std::int64_t gpu(int rank) const {
+    return placement_.gpu_of_rank[static_cast<std::size_t>(rank)];
+  }
+
+  const workload::Placement& placement_;
+  const fabric::Router& router_;
+  const SystemOptions& options_;
+  System& system_;
+  LinkTable links_;
+};
+
 }  // namespace
 
 System make_system(const workload::Program& program, const workload::Placement& placement,
-                   const fabric::Router& router, std::uint64_t seed) {
+                   const fabric::Router& router, const SystemOptions& options) {
   System system;
   system.program = &program;
   system.rank_of.resize(static_cast<std::size_t>(program.rank_count()));
   std::iota(system.rank_of.begin(), system.rank_of.end(), 0);
   system.rank_weight.assign(system.rank_of.size(), 1);
   system.class_of = system.rank_of;
-  LinkTable links(router, system);
+  FlowMaker maker(placement, router, options, system);
   for (const workload::Transfer& transfer : program.transfers) {
     const auto begin = static_cast<std::int32_t>(system.flows.size());
-    for (const workload::RankFlow& flow : transfer.flows) {
-      const auto gpu = [&](int rank) {
-        return placement.gpu_of_rank[static_cast<std::size_t>(rank)];
-      };
-      const fabric::FlowKey key{.seed = seed, .queue = static_cast<std::uint64_t>(transfer.label)};
-      const fabric::Route route = router.route(gpu(flow.source), gpu(flow.destination), key);
-      const auto path_begin = static_cast<std::int32_t>(system.paths.size());
-      for (const std::int32_t link : route.links) system.paths.push_back(links.index_of(link));
-      system.flows.push_back({.source = flow.source,
-                              .destination = flow.destination,
-                              .size = flow.size,
-                              .latency = transfer.latency + route.latency,
-                              .path_begin = path_begin,
-                              .path_end = static_cast<std::int32_t>(system.paths.size())});
-    }
+    for (const workload::RankFlow& flow : transfer.flows) maker.append(transfer, flow);
     std::stable_sort(
         system.flows.begin() + begin, system.flows.end(),
         [](const SystemFlow& a, const SystemFlow& b) { return a.latency < b.latency; });

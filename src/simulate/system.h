@@ -23,6 +23,7 @@ struct SystemFlow {
   Seconds latency{};  ///< Software and hops, before the first byte.
   int weight = 1;
   std::int64_t count = 1;       ///< Flows of the job that it stands for.
+  std::uint64_t queue = 0;      ///< FlowKey::queue, for a route that is chosen at the flow's start.
   std::int32_t path_begin = 0;  ///< Into System::paths.
   std::int32_t path_end = 0;
 };
@@ -70,9 +71,17 @@ struct System {
   }
 };
 
+struct SystemOptions {
+  std::uint64_t seed = 1;
+  int queue_pairs = 1;  ///< Equal parts with a route each, of every flow between nodes.
+  /// Keep all links of the router, numbered as there, and each part of a flow by itself: paths are
+  /// first choices, and another may be chosen when a flow starts.
+  bool routes_at_start = false;
+};
+
 /// Routes every flow of `program` over the fabric; nothing is reduced. Only links that carry flows
-/// are kept.
+/// are kept, and parts of a flow on one path are one flow with their number as its weight.
 System make_system(const workload::Program& program, const workload::Placement& placement,
-                   const fabric::Router& router, std::uint64_t seed);
+                   const fabric::Router& router, const SystemOptions& options);
 
 }  // namespace planewise::simulate

@@ -50,6 +50,8 @@ std::string check_alone(Document document, Diagnostics& diagnostics) {
     read_quotes(std::move(document), diagnostics);
   } else if (kind->key == kScenarioFile.key) {
     read_scenario(std::move(document), diagnostics);
+  } else if (kind->key == kFaultsFile.key) {
+    read_faults(std::move(document), diagnostics);
   } else {
     read_profile(std::move(document), diagnostics);
   }

@@ -88,12 +88,13 @@ void check_spray(const TopologySpec& topology, Diagnostics& diagnostics) {
         "fabric.routing",
         fmt::format("'spray' is simulated over fat trees only, not over family '{}'",
                     family_word(topology.fabric.family)),
-        "write 'ecmp' or 'static'"));
+        "write 'ecmp', 'adaptive' or 'static'"));
   } else if (topology.fabric.tree().striping != Striping::even) {
-    diagnostics.add(topology.origin.diagnose("fabric.routing",
-                                             "'spray' is simulated for even striping only; under "
-                                             "greedy striping spines have unlike numbers of links",
-                                             "write 'ecmp' or 'static', or 'striping: even'"));
+    diagnostics.add(
+        topology.origin.diagnose("fabric.routing",
+                                 "'spray' is simulated for even striping only; under "
+                                 "greedy striping spines have unlike numbers of links",
+                                 "write 'ecmp', 'adaptive' or 'static', or 'striping: even'"));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "spec/faults.h"
 #include "spec/job.h"
 #include "spec/model.h"
 #include "spec/parts.h"
@@ -23,6 +24,7 @@ ProfileSpec read_profile(const std::string& path, Diagnostics& diagnostics);
 CatalogueSpec read_parts(const std::string& path, Diagnostics& diagnostics);
 QuotesSpec read_quotes(const std::string& path, Diagnostics& diagnostics);
 ScenarioSpec read_scenario(const std::string& path, Diagnostics& diagnostics);
+FaultsSpec read_faults(const std::string& path, Diagnostics& diagnostics);
 
 // The same for a file that is in memory.
 TopologySpec read_topology(Document document, Diagnostics& diagnostics);
@@ -33,10 +35,11 @@ ProfileSpec read_profile(Document document, Diagnostics& diagnostics);
 CatalogueSpec read_parts(Document document, Diagnostics& diagnostics);
 QuotesSpec read_quotes(Document document, Diagnostics& diagnostics);
 ScenarioSpec read_scenario(Document document, Diagnostics& diagnostics);
+FaultsSpec read_faults(Document document, Diagnostics& diagnostics);
 
 /// Reads a file of whatever kind it says it is, and every file that it names, and checks them
 /// against each other. Returns the kind: "topology", "price book", "model", "workload", "profile",
-/// "parts catalogue", "list of quotes", "scenario", or "" if it is none.
+/// "parts catalogue", "list of quotes", "scenario", "list of faults", or "" if it is none.
 std::string check_file(const std::string& path, Diagnostics& diagnostics);
 std::string check_document(Document document, Diagnostics& diagnostics);
 

@@ -26,8 +26,10 @@ inline constexpr FileKind kProfileFile{"planewise_calibration", "profile"};
 inline constexpr FileKind kCatalogueFile{"planewise_parts", "parts catalogue"};
 inline constexpr FileKind kQuotesFile{"planewise_quotes", "list of quotes"};
 inline constexpr FileKind kScenarioFile{"planewise_scenario", "scenario"};
-inline constexpr std::array kFileKinds{kTopologyFile, kPriceBookFile, kModelFile,  kWorkloadFile,
-                                       kProfileFile,  kCatalogueFile, kQuotesFile, kScenarioFile};
+inline constexpr FileKind kFaultsFile{"planewise_faults", "list of faults"};
+inline constexpr std::array kFileKinds{kTopologyFile, kPriceBookFile, kModelFile,
+                                       kWorkloadFile, kProfileFile,   kCatalogueFile,
+                                       kQuotesFile,   kScenarioFile,  kFaultsFile};
 
 /// The kind that `document` says it is; null, with one mistake reported, if it says none or could
 /// not be read.

@@ -67,6 +67,25 @@ void check_uplink_rate(const FabricSpec& fabric, MapReader& map) {
             "an uplink takes whole ports: write 1, 2, 4 ... times link_rate");
 }
 
+void read_routing(FabricSpec& fabric, MapReader& map) {
+  fabric.routing = map.choice<Routing>("routing", {{"static", Routing::static_path},
+                                                   {"ecmp", Routing::ecmp},
+                                                   {"adaptive", Routing::adaptive},
+                                                   {"spray", Routing::spray}});
+  const bool has_choice = fabric.routing == Routing::ecmp || fabric.routing == Routing::adaptive;
+  if (!map.read_well({"routing"})) {
+    map.allow({"queue_pairs"});
+  } else if (!has_choice) {
+    map.not_used({"queue_pairs"},
+                 "parts of a flow take ways of their own under 'ecmp' and 'adaptive' only");
+  } else if (map.has("queue_pairs")) {
+    fabric.queue_pairs = map.small_integer("queue_pairs", {.min = 1, .max = 64});
+  }
+  if (map.has("pxn")) {
+    fabric.pxn = map.choice<Pxn>("pxn", {{"needed", Pxn::needed}, {"always", Pxn::always}});
+  }
+}
+
 FabricSpec read_fabric(MapReader& map) {
   FabricSpec fabric;
   read_shape(fabric, map);
@@ -79,9 +98,7 @@ FabricSpec read_fabric(MapReader& map) {
   if (fabric.uplink_rate == Rate{}) fabric.uplink_rate = fabric.link_rate;
   check_uplink_rate(fabric, map);
   fabric.switch_latency = map.quantity<Seconds>("switch_latency", Sign::not_negative);
-  fabric.routing = map.choice<Routing>(
-      "routing",
-      {{"static", Routing::static_path}, {"ecmp", Routing::ecmp}, {"spray", Routing::spray}});
+  read_routing(fabric, map);
   fabric.source = map.text("source");
   if (map.read_well({"family"})) check_shape(fabric, map);
   return fabric;

@@ -36,7 +36,15 @@ std::string_view family_word(Family family);
 enum class Routing : std::uint8_t {
   static_path,  ///< `static`: by destination (D-mod-k).
   ecmp,         ///< By a hash of the flow.
+  adaptive,     ///< At each hop the link with the fewest flows when the flow starts.
   spray,        ///< Every flow spread evenly over all parallel paths.
+};
+
+/// When a flow to another rail goes by NVLink to the GPU of that rail before it leaves its node
+/// (NCCL's PXN), spelled as in YAML.
+enum class Pxn : std::uint8_t {
+  needed,  ///< Where no path leads from its own NIC: to another plane.
+  always,  ///< To every other rail, so that it stays on the switches of one rail.
 };
 
 /// How the uplinks of a layer spread over the switches above it.
@@ -147,6 +155,9 @@ struct FabricSpec {
   Rate uplink_rate{};        ///< Of links between switches; a whole multiple of `link_rate`.
   Seconds switch_latency{};  ///< What one switch and one cable add to a path.
   Routing routing = Routing::spray;
+  /// Parts of its own hash that a flow between nodes is split into; 1 but for `ecmp`, `adaptive`.
+  int queue_pairs = 1;
+  Pxn pxn = Pxn::needed;
   bool as_printed = false;  ///< Counts by the formula of a published table; there is no such graph.
   Shape shape{};            ///< The alternative that belongs to `family`.
   std::string source{};

@@ -19,32 +19,14 @@ namespace {
 
 using spec::Routing;
 using VertexId = boost::graph_traits<Graph>::vertex_descriptor;
-constexpr std::array<Routing, 3> kPolicies{Routing::static_path, Routing::ecmp, Routing::spray};
+constexpr std::array<Routing, 4> kPolicies{Routing::static_path, Routing::ecmp, Routing::adaptive,
+                                           Routing::spray};
 
 struct Ends {
   VertexId lower = 0;
   VertexId upper = 0;
 };
 constexpr Ends kNone{.lower = static_cast<VertexId>(-1), .upper = static_cast<VertexId>(-1)};
-
-EdgeKind edge_kind(LinkKind kind) {
-  switch (kind) {
-    case LinkKind::leaf_up:
-    case LinkKind::leaf_down:
-      return EdgeKind::leaf;
-    case LinkKind::spine_up:
-    case LinkKind::spine_down:
-      return EdgeKind::spine;
-    case LinkKind::local_up:
-    case LinkKind::local_down:
-      return EdgeKind::local;
-    case LinkKind::global_up:
-    case LinkKind::global_down:
-      return EdgeKind::global;
-    default:
-      return EdgeKind::endpoint;
-  }
-}
 
 /// The graph's edges by kind and index, and which of them a Router's link stands for.
 class Wiring {

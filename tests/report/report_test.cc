@@ -124,6 +124,33 @@ TEST(JsonReport, HoldsTheContractsFields) {
   EXPECT_EQ(sum, run.at("step_time_s").get<double>());
 }
 
+TEST(JsonReport, SaysNullForTheFiguresOfAStepThatIsCutOff) {
+  Report report = small_report();
+  const Json whole = Json::parse(render(report, Format::json));
+  EXPECT_FALSE(whole.at("runs").at(0).contains("faults"));
+  simulate::Result result = report.runs[0].result;
+  result.faults = simulate::FaultReport{
+      .name = "bad day",
+      .records = {{.time = seconds(2), .changes = {"plane 2 fails"}, .moved_flows = 5}},
+      .cut_off = {{.source = 3, .destination = 9, .since = seconds(2), .left = bytes(70)}}};
+  const test::Loaded v3 = test::load_bundled("workloads/deepseek_v3_train_2048_h800.yaml");
+  report.runs[0] = make_run(v3.job, v3.model, v3.profile, "mpft_2048", std::move(result));
+  const Json run = Json::parse(render(report, Format::json)).at("runs").at(0);
+  for (const char* key : {"step_time_s", "tokens_per_day", "mfu_causal", "estimated_share"}) {
+    EXPECT_TRUE(run.at(key).is_null()) << key;
+  }
+  EXPECT_TRUE(run.at("phases_s").at("bubble").is_null());
+  EXPECT_TRUE(run.at("ranks").empty());
+  const Json& faults = run.at("faults");
+  EXPECT_EQ(faults.at("name"), "bad day");
+  EXPECT_EQ(faults.at("moved_flows"), 5);
+  EXPECT_EQ(faults.at("cut_off_flows"), 1);
+  EXPECT_EQ(faults.at("events").at(0).at("changes").at(0), "plane 2 fails");
+  EXPECT_EQ(faults.at("cut_off").at(0).at("exchange"), "dispatch");
+  EXPECT_EQ(faults.at("cut_off").at(0).at("destination_rank"), 9);
+  EXPECT_EQ(faults.at("cut_off").at(0).at("left_bytes"), 70);
+}
+
 TEST(JsonReport, SaysNullForAPriceThatIsNotKnown) {
   const Json json = Json::parse(render(small_report(), Format::json));
   EXPECT_TRUE(json.at("fabrics").at(0).at("cost_usd").is_null());

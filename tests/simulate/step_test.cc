@@ -199,6 +199,37 @@ TEST(Step, DependsOnTheSeedOnlyUnderEcmp) {
   EXPECT_EQ(step(spec::Routing::ecmp, 1), step(spec::Routing::ecmp, 1));
 }
 
+// Parts on unlike paths change which links they share, never how much is sent; with reduction and
+// without, weights and all.
+TEST(QueuePairs, AreReducedExactly) {
+  for (TopologyOptions options : test::small_fabrics(spec::Routing::ecmp)) {
+    spec::TopologySpec topology = test::make_topology(options);
+    topology.fabric.queue_pairs = 5;
+    const Result reduced = test::simulate_small({.pipeline = 4}, topology).result;
+    const Result full = test::simulate_small({.pipeline = 4}, topology, {.symmetry = false}).result;
+    EXPECT_NEAR(reduced.step_time.in(full.step_time), 1, 1e-12);
+    const Result one = test::simulate_small({.pipeline = 4}, options, {.symmetry = false}).result;
+    for (std::size_t i = 0; i < one.busiest_links.size(); ++i) {
+      if (one.busiest_links[i].kind != fabric::LinkKind::nic_up) continue;
+      EXPECT_NEAR(full.busiest_links[i].carried.in(one.busiest_links[i].carried), 1, 1e-12);
+    }
+  }
+}
+
+TEST(QueuePairs, OfALargeNumberComeNearSpray) {
+  const auto step = [](spec::Routing routing, int queue_pairs) {
+    spec::TopologySpec topology = test::make_topology(test::small_fabrics(routing)[2]);
+    topology.fabric.queue_pairs = queue_pairs;
+    return test::simulate_small({.pipeline = 2, .data = 16}, topology).result.step_time;
+  };
+  const Seconds spray = step(spec::Routing::spray, 1);
+  const double one = step(spec::Routing::ecmp, 1).in(spray)-1;
+  const double many = step(spec::Routing::ecmp, 64).in(spray)-1;
+  EXPECT_GT(one, 0);
+  // Of 64 parts over n links the fullest has about sqrt(2 ln(n) n / 64) more than its share.
+  EXPECT_LT(many, one / 2);
+}
+
 TEST(Step, IsNotSlowerWhenAllLinksAreFaster) {
   const spec::JobSpec job = test::small_job({.pipeline = 2, .data = 16});
   const spec::ModelSpec model = test::small_model(4);

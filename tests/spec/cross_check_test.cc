@@ -161,7 +161,7 @@ TEST_F(CrossCheck, SprayIsOverTreesOnly) {
               Texts{fmt::format("21:12: fabric.routing: 'spray' is simulated over fat trees only, "
                                 "not over family '{}'",
                                 family_word(family))});
-    EXPECT_EQ(job_and_topology_found().list()[0].hint, "write 'ecmp' or 'static'");
+    EXPECT_EQ(job_and_topology_found().list()[0].hint, "write 'ecmp', 'adaptive' or 'static'");
     x.topology.fabric.routing = Routing::ecmp;
     EXPECT_EQ(with(family, shape), Texts{}) << family_word(family);
   }

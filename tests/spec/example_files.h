@@ -344,6 +344,28 @@ upkeep:
 common_share: 0.7
 )";
 
+inline constexpr std::string_view kFaults = R"(planewise_faults: 1
+name: bad day
+reroute_after: 12 ms
+events:
+  - at: 2 s
+    until: 5.5 s
+    rate: 30 %
+    switch: {plane: 1, layer: spine, index: 3}
+  - at: 0 s
+    plane: 2
+  - at: 1 s
+    link: {plane: 0, leaf: 4, spine: 2, number: 1}
+  - at: 1 s
+    link: {plane: 0, leaves: [6, 5]}
+  - at: 1 s
+    link: {node: 9, nic: 3}
+  - at: 1 s
+    link: {node: 9, nic: 3, plane: 1}
+  - at: 1 s
+    link: {node: 8, gpu: 7}
+)";
+
 /// `text` with `from`, which must be in it, replaced once by `to`.
 inline std::string changed(std::string_view text, std::string_view from, std::string_view to) {
   std::string out(text);

@@ -261,6 +261,8 @@ TEST_F(ReadTest, CheckFileTellsTheKindAndReadsWhatIsNamed) {
   EXPECT_EQ(kind("street.yaml"), "price book");
   EXPECT_EQ(kind("quotes.yaml"), "list of quotes");
   EXPECT_EQ(kind("scenario.yaml"), "scenario");
+  folder.write("faults.yaml", test::kFaults);
+  EXPECT_EQ(kind("faults.yaml"), "list of faults");
   EXPECT_EQ(kind("model.yaml"), "model");
   EXPECT_EQ(kind("profile.yaml"), "profile");
   EXPECT_EQ(kind("prices.yaml"), "price book");

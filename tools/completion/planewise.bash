@@ -14,8 +14,8 @@ _planewise() {
   elif [[ "$word" == -* ]]; then
     local options="--help --format --output"
     case "${COMP_WORDS[1]}" in
-      compare) options+=" --workload --prices --engine --seed --no-symmetry --stats" ;;
-      run) options+=" --workload --topology --prices --engine --seed --no-symmetry --stats --loads --busiest --completion --trace --trace-ranks" ;;
+      compare) options+=" --workload --prices --faults --engine --seed --no-symmetry --stats" ;;
+      run) options+=" --workload --topology --prices --faults --engine --seed --no-symmetry --stats --loads --busiest --completion --trace --trace-ranks" ;;
       explain) options+=" --workload --topology --engine --seed --no-symmetry --stats --busiest" ;;
       cost) options+=" --prices --quotes --scenario --matched --detail --draws --seed --bill --cable-plan --port-map --rack-elevation" ;;
       model) options+=" --sequence-length" ;;
