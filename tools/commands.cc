@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/unit_text.h"
 #include "fabric/exports.h"
 #include "report/notes.h"
 #include "spec/nearest_word.h"
@@ -57,7 +58,20 @@ void add_output_options(CLI::App& command, OutputOptions& options) {
       ->option_text("FILE");
 }
 
-/// Adds --engine, --seed, --no-symmetry and --stats.
+/// The share that `text` says, such as `20%` or `0.2`; throws CLI::ValidationError.
+double size_spread_of(const std::string& text) {
+  const bool has_sign = text.ends_with('%');
+  double number = -1;
+  const bool is_number = parse_number(text.substr(0, text.find_last_not_of(" %") + 1), number);
+  const double share = has_sign ? number / 100 : number;
+  constexpr double kMost = 0.99;  // As in a workload; a size stays above 0.
+  if (!is_number || share < 0 || share > kMost) {
+    throw CLI::ValidationError("--size-spread: write a share from 0 % to 99 %, such as 20%");
+  }
+  return share;
+}
+
+/// Adds --engine, --seed, --no-symmetry, --size-spread and --stats.
 void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
   command
       .add_option_function<std::string>(
@@ -67,6 +81,12 @@ void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
       ->option_text("ENGINE [fast]");
   command.add_option("--seed", flags.seed, "of every random choice")->option_text("N [1]");
   command.add_flag("--no-symmetry", flags.no_symmetry, "drive every rank and flow, reduce nothing");
+  command
+      .add_option_function<std::string>(
+          "--size-spread",
+          [&flags](const std::string& text) { flags.size_spread = size_spread_of(text); },
+          "every flow's size varies by so much, drawn whenever it starts")
+      ->option_text("SHARE");
   command.add_flag("--stats", flags.stats,
                    "events, flows, solves, wall time by part and memory, to standard error");
 }
@@ -127,7 +147,9 @@ void add_prices_option(CLI::App& command, InputPaths& paths) {
 }
 
 void add_workload_option(CLI::App& command, Arguments& arguments) {
-  command.add_option("-w,--workload", arguments.paths.workload, "what is trained, and how")
+  command
+      .add_option("-w,--workload", arguments.paths.workload,
+                  "what is trained and how, or what traffic there is; also an htsim .cm file")
       ->required()
       ->option_text("FILE");
 }
@@ -161,12 +183,14 @@ int simulate_and_write(const Arguments& arguments, Shown shown) {
   watch.begin("read");
   const Inputs inputs = load_inputs(arguments.paths);
   report::Report report = simulate_runs(inputs, arguments.simulation, watch);
-  report.title = fmt::format("{}: {} on {}", inputs.job->job.name, inputs.job->model.name,
-                             fabrics_name(inputs));
+  report.title = inputs.traffic
+                     ? fmt::format("{} on {}", inputs.traffic->traffic.name, fabrics_name(inputs))
+                     : fmt::format("{}: {} on {}", inputs.job->job.name, inputs.job->model.name,
+                                   fabrics_name(inputs));
   report.detailed = shown == Shown::detail;
   report.explains = shown == Shown::explanation;
   if (report.explains) {
-    const Seconds step = report.runs.front().result.step_time;
+    const Seconds step = report::all_ran(report).front().result.step_time;
     report.title += fmt::format(": why a step takes {:.3f} s", step.in(seconds(1)));
   }
   write_report(report, arguments.output);
@@ -260,6 +284,10 @@ void add_run(CLI::App& app, Action& action) {
   add_faults_option(*command, arguments->paths);
   add_simulation_flags(*command, arguments->simulation);
   add_watch_options(*command, arguments->simulation);
+  command
+      ->add_option("--traffic-out", arguments->simulation.traffic_out,
+                   "write the flows of a traffic workload as an htsim connection matrix")
+      ->option_text("FILE.cm");
   add_output_options(*command, arguments->output);
   command->callback([arguments, &action] {
     action = [arguments] { return simulate_and_write(*arguments, Shown::detail); };
@@ -273,6 +301,7 @@ void add_explain(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<Arguments>();
   add_workload_option(*command, *arguments);
   add_topology(*command, *arguments, "-t,--topology");
+  add_faults_option(*command, arguments->paths);
   add_simulation_flags(*command, arguments->simulation);
   simulate::Watch& watch = arguments->simulation.watch;
   watch = {.loads = true, .completion = true, .explanation = true};

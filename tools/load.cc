@@ -5,15 +5,16 @@
 #include "fabric/fault_cables.h"
 #include "spec/check_parts.h"
 #include "spec/cross_check.h"
+#include "spec/htsim_matrix.h"
 #include "spec/resize.h"
 #include "workload/training.h"
 
 namespace planewise::tools {
 namespace {
 
-LoadedJob load_job(const std::string& path, spec::Diagnostics& diagnostics) {
+LoadedJob load_job(spec::Document document, spec::Diagnostics& diagnostics) {
   LoadedJob loaded;
-  loaded.job = spec::read_job(path, diagnostics);
+  loaded.job = spec::read_job(std::move(document), diagnostics);
   if (!loaded.job.model_path.empty()) {
     loaded.model = spec::read_model(loaded.job.model_path, diagnostics);
   }
@@ -21,6 +22,28 @@ LoadedJob load_job(const std::string& path, spec::Diagnostics& diagnostics) {
     loaded.profile = spec::read_profile(loaded.job.profile_path, diagnostics);
   }
   return loaded;
+}
+
+LoadedTraffic load_profile_of(spec::TrafficSpec traffic, spec::Diagnostics& diagnostics) {
+  LoadedTraffic loaded{.traffic = std::move(traffic)};
+  if (!loaded.traffic.profile_path.empty()) {
+    loaded.profile = spec::read_profile(loaded.traffic.profile_path, diagnostics);
+  }
+  return loaded;
+}
+
+void load_workload(const std::string& path, Inputs& inputs, spec::Diagnostics& diagnostics) {
+  if (spec::is_htsim_matrix(path)) {
+    inputs.traffic = {.traffic = spec::read_traffic(path, diagnostics)};
+    return;
+  }
+  spec::Document document = spec::load_document(path, diagnostics);
+  if (spec::is_traffic(document)) {
+    inputs.traffic =
+        load_profile_of(spec::read_traffic(std::move(document), diagnostics), diagnostics);
+  } else {
+    inputs.job = load_job(std::move(document), diagnostics);
+  }
 }
 
 /// The path given on the command line, else the one that the topology names.
@@ -87,6 +110,13 @@ void check_together(const Inputs& inputs, spec::Diagnostics& diagnostics) {
     check_parts(priced, inputs, diagnostics);
     if (inputs.job) spec::check_job_and_topology(inputs.job->job, priced.topology, diagnostics);
     if (inputs.faults) check_faults(*inputs.faults, priced.topology, diagnostics);
+    if (inputs.traffic) {
+      spec::check_traffic_and_topology(inputs.traffic->traffic, priced.topology, diagnostics);
+    }
+  }
+  if (inputs.traffic && inputs.traffic->profile) {
+    spec::check_profile(*inputs.traffic->profile, {}, spec::curves_of(inputs.traffic->traffic),
+                        diagnostics);
   }
   if (!inputs.job) return;
   spec::check_job_and_model(inputs.job->job, inputs.job->model, diagnostics);
@@ -103,7 +133,7 @@ void check_together(const Inputs& inputs, spec::Diagnostics& diagnostics) {
 Inputs load_inputs(const InputPaths& paths) {
   spec::Diagnostics diagnostics;
   Inputs inputs;
-  if (!paths.workload.empty()) inputs.job = load_job(paths.workload, diagnostics);
+  if (!paths.workload.empty()) load_workload(paths.workload, inputs, diagnostics);
   for (const std::string& path : paths.topologies) {
     inputs.topologies.push_back(load_topology(path, paths, diagnostics));
   }

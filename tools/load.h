@@ -27,6 +27,13 @@ struct LoadedJob {
   spec::ProfileSpec profile{};
 };
 
+struct LoadedTraffic {
+  spec::TrafficSpec traffic{};
+  std::optional<spec::ProfileSpec> profile{};
+
+  const spec::ProfileSpec* profile_or_null() const { return profile ? &*profile : nullptr; }
+};
+
 /// What a call names, and what those files name. Throws spec::InputError with every mistake of all
 /// of them.
 struct Inputs {
@@ -34,6 +41,7 @@ struct Inputs {
   std::optional<spec::QuotesSpec> quotes{};
   std::optional<LoadedJob> job{};
   std::optional<spec::FaultsSpec> faults{};
+  std::optional<LoadedTraffic> traffic{};  ///< A workload is either a job or traffic.
 };
 struct InputPaths {
   std::vector<std::string> topologies{};

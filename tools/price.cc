@@ -116,6 +116,10 @@ std::vector<report::InputFile> input_files(const Inputs& inputs) {
     add(inputs.job->model.origin);
     add(inputs.job->profile.origin);
   }
+  if (inputs.traffic) {
+    add(inputs.traffic->traffic.origin);
+    if (inputs.traffic->profile) add(inputs.traffic->profile->origin);
+  }
   for (const PricedTopology& priced : inputs.topologies) {
     add(priced.topology.origin);
     if (priced.book) add(priced.book->origin);

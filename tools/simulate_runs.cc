@@ -10,6 +10,8 @@
 #include "report/trace.h"
 #include "tools/output.h"
 #include "tools/progress.h"
+#include "workload/htsim_matrix.h"
+#include "workload/traffic_program.h"
 #include "workload/training.h"
 
 namespace planewise::tools {
@@ -31,12 +33,16 @@ const char* part_name(simulate::Part part) {
   PW_UNREACHABLE("Part has three values");
 }
 
-void check_traced_ranks(const LoadedJob& loaded, const TraceFlags& trace) {
-  const std::int64_t ranks = loaded.job.parallel.ranks();
+void check_traced_ranks(const Inputs& inputs, const TraceFlags& trace) {
+  const std::int64_t ranks =
+      inputs.traffic ? inputs.traffic->traffic.ranks : inputs.job->job.parallel.ranks();
+  const spec::Origin& origin =
+      inputs.traffic ? inputs.traffic->traffic.origin : inputs.job->job.origin;
   for (const int rank : trace.ranks) {
     if (rank < ranks) continue;
-    throw spec::InputError({loaded.job.origin.diagnose(
-        "parallel", fmt::format("--trace-ranks names rank {} of a job of {} ranks", rank, ranks),
+    throw spec::InputError({origin.diagnose(
+        inputs.traffic ? "ranks" : "parallel",
+        fmt::format("--trace-ranks names rank {} of a job of {} ranks", rank, ranks),
         fmt::format("ranks are 0 to {}", ranks - 1))});
   }
 }
@@ -52,20 +58,22 @@ struct TraceFile {
               [this](std::string_view text) { file.write(text); }) {}
 };
 
-report::RunReport simulate_run(const LoadedJob& loaded, const fabric::Fabric& fabric,
-                               const SimulationFlags& flags, const spec::FaultsSpec* faults,
-                               Stopwatch& watch) {
-  const spec::NodesSpec& nodes = fabric.topology.nodes;
-  watch.begin("program");
-  const workload::Placement placement =
-      workload::place_in_order(loaded.job.parallel.ranks(), nodes.gpus);
-  workload::Program program = workload::training_program(
-      {.job = loaded.job, .model = loaded.model, .profile = loaded.profile, .nodes = nodes},
-      placement);
+/// What every simulation of a call is given.
+struct RunContext {
+  const SimulationFlags& flags;
+  const spec::FaultsSpec* faults = nullptr;
+  Stopwatch& watch;
+};
+
+simulate::Result simulate_program(const workload::Program& program,
+                                  const workload::Placement& placement,
+                                  const fabric::Fabric& fabric, const RunContext& context,
+                                  const std::string& workload_name) {
+  const SimulationFlags& flags = context.flags;
   Progress progress(fabric.topology.name);
   std::optional<TraceFile> trace;
   if (!flags.trace.file.empty()) {
-    trace.emplace(flags.trace, loaded.job.name + " on " + fabric.topology.name);
+    trace.emplace(flags.trace, workload_name + " on " + fabric.topology.name);
   }
   simulate::SimulationOptions options{
       .engine = flags.engine,
@@ -73,8 +81,8 @@ report::RunReport simulate_run(const LoadedJob& loaded, const fabric::Fabric& fa
       .seed = flags.seed,
       .watch = flags.watch,
       .progress = [&](const simulate::Moment& moment) { progress.show(moment); },
-      .on_part = [&](simulate::Part part) { watch.begin(part_name(part)); },
-      .faults = faults};
+      .on_part = [&](simulate::Part part) { context.watch.begin(part_name(part)); },
+      .faults = context.faults};
   if (trace) options.observers.push_back(&trace->trace);
   simulate::Result result;
   try {
@@ -83,31 +91,97 @@ report::RunReport simulate_run(const LoadedJob& loaded, const fabric::Fabric& fa
     progress.throw_if_interrupted();  // Ctrl-C reaches the reference engine's process too.
     throw;
   }
-  watch.begin("report");
+  context.watch.begin("report");
   if (trace) trace->file.finish();
+  return result;
+}
+
+report::RunReport simulate_run(const LoadedJob& loaded, const fabric::Fabric& fabric,
+                               const RunContext& context) {
+  const spec::NodesSpec& nodes = fabric.topology.nodes;
+  context.watch.begin("program");
+  const workload::Placement placement =
+      workload::place_in_order(loaded.job.parallel.ranks(), nodes.gpus);
+  workload::Program program = workload::training_program(
+      {.job = loaded.job, .model = loaded.model, .profile = loaded.profile, .nodes = nodes},
+      placement);
+  program.size_spread = context.flags.size_spread.value_or(0);
+  simulate::Result result = simulate_program(program, placement, fabric, context, loaded.job.name);
   report::RunReport run = report::make_run(loaded.job, loaded.model, loaded.profile,
                                            fabric.topology.name, std::move(result));
   run.blocks = std::move(program.blocks);
   return run;
 }
 
+void write_matrix(const workload::Program& program, const workload::Placement& placement,
+                  const LoadedTraffic& loaded, const fabric::Fabric& fabric,
+                  const SimulationFlags& flags) {
+  const auto made =
+      workload::htsim_matrix(program, placement, {.hosts = fabric.gpu_count(), .seed = flags.seed});
+  if (const auto* refusal = std::get_if<workload::MatrixRefusal>(&made)) {
+    throw spec::InputError(
+        {loaded.traffic.origin.diagnose("steps", refusal->reason, refusal->hint)});
+  }
+  write_output(std::get<std::string>(made), flags.traffic_out);
+}
+
+report::TrafficReport simulate_traffic(const LoadedTraffic& loaded, const fabric::Fabric& fabric,
+                                       const RunContext& context) {
+  const SimulationFlags& flags = context.flags;
+  context.watch.begin("program");
+  const int gpus = fabric.topology.nodes.gpus;
+  const workload::Placement placement = workload::place_traffic(loaded.traffic, gpus);
+  workload::Program program = workload::traffic_program(
+      {.traffic = loaded.traffic, .profile = loaded.profile_or_null()}, placement);
+  program.size_spread = flags.size_spread.value_or(program.size_spread);
+  if (!flags.traffic_out.empty()) write_matrix(program, placement, loaded, fabric, flags);
+  return report::make_traffic(
+      {.traffic = loaded.traffic, .profile = loaded.profile_or_null(), .topology = fabric.topology},
+      simulate_program(program, placement, fabric, context, loaded.traffic.name));
+}
+
+void add_notes(const Inputs& inputs, const SimulationFlags& flags, report::Header& header) {
+  double spread = flags.size_spread.value_or(0);
+  if (inputs.traffic) {
+    const LoadedTraffic& loaded = *inputs.traffic;
+    header.simulated = report::simulated_notes(loaded.traffic, loaded.profile_or_null());
+    header.left_out = report::left_out_notes(loaded.traffic, loaded.profile_or_null());
+    spread = flags.size_spread.value_or(loaded.traffic.size_spread);
+  } else {
+    header.simulated = report::simulated_notes(inputs.job->job, inputs.job->model);
+    header.left_out = report::left_out_notes(inputs.job->profile);
+  }
+  if (spread > 0) header.simulated.push_back(report::size_spread_note(spread));
+}
+
 }  // namespace
 
 report::Report simulate_runs(const Inputs& inputs, const SimulationFlags& flags, Stopwatch& watch) {
-  const LoadedJob& loaded = *inputs.job;
-  check_traced_ranks(loaded, flags.trace);
+  if (!flags.traffic_out.empty() && !inputs.traffic) {
+    throw spec::InputError({inputs.job->job.origin.diagnose(
+        "phase", "only traffic is written as a connection matrix (--traffic-out)",
+        "use a workload of 'phase: traffic'")});
+  }
+  check_traced_ranks(inputs, flags.trace);
   watch.begin("count and price");
   report::Report report{.fabrics = fabric_reports(inputs)};
   report.header = {.version = kPlanewiseVersion,
                    .seed = flags.seed,
                    .engine = engine_name(flags.engine),
-                   .inputs = input_files(inputs),
-                   .simulated = report::simulated_notes(loaded.job, loaded.model),
-                   .left_out = report::left_out_notes(loaded.profile)};
+                   .inputs = input_files(inputs)};
+  add_notes(inputs, flags, report.header);
   for (const report::FabricReport& fabric : report.fabrics) {
-    report.runs.push_back(simulate_run(loaded, fabric.fabric, flags,
-                                       inputs.faults ? &*inputs.faults : nullptr, watch));
-    report.header.symmetry.push_back(report::symmetry_note(report.runs.back()));
+    const std::string& name = fabric.fabric.topology.name;
+    const RunContext context{
+        .flags = flags, .faults = inputs.faults ? &*inputs.faults : nullptr, .watch = watch};
+    if (inputs.traffic) {
+      report.traffic.push_back(simulate_traffic(*inputs.traffic, fabric.fabric, context));
+    } else {
+      report.runs.push_back(simulate_run(*inputs.job, fabric.fabric, context));
+    }
+    const simulate::Result& result =
+        inputs.traffic ? report.traffic.back().result : report.runs.back().result;
+    report.header.symmetry.push_back(report::symmetry_note(name, result));
   }
   for (std::string& note : report::route_left_out_notes(report)) {
     report.header.left_out.push_back(std::move(note));

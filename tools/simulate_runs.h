@@ -1,8 +1,9 @@
-// Runs a loaded job on every loaded topology, with a progress line, and fills the report's runs and
-// notes.
+// Runs a loaded workload on every loaded topology, with a progress line, and fills the report's
+// runs and notes.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,13 +24,16 @@ struct SimulationFlags {
   simulate::EngineKind engine = simulate::EngineKind::fast;
   std::uint64_t seed = 1;
   bool no_symmetry = false;
+  std::optional<double> size_spread{};  ///< Over the workload's own.
+  std::string traffic_out{};            ///< File for the flows, as htsim reads them; empty: none.
   simulate::Watch watch{};
   TraceFlags trace{};
   bool stats = false;
 };
 
 /// A report with fabrics counted and priced, and one run a fabric. Throws Interrupted after Ctrl-C,
-/// spec::InputError if a rank to trace is not the job's.
+/// spec::InputError if a rank to trace is not the workload's, or if `traffic_out` cannot hold the
+/// workload.
 report::Report simulate_runs(const Inputs& inputs, const SimulationFlags& flags, Stopwatch& watch);
 
 }  // namespace planewise::tools

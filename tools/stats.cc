@@ -13,13 +13,13 @@ namespace {
 
 using report::fixed;
 using report::grouped;
-using report::RunReport;
+using report::Ran;
 
-report::Table count_table(const std::vector<RunReport>& runs) {
+report::Table count_table(const std::vector<Ran>& runs) {
   report::Table table{.columns = {"statistics"}};
-  for (const RunReport& run : runs) table.columns.push_back(run.fabric);
+  for (const Ran& run : runs) table.columns.push_back(run.fabric);
   const auto row = [&](const char* label, const auto& value) {
-    report::add_row(table, label, runs, [&](const RunReport& run) {
+    report::add_row(table, label, runs, [&](const Ran& run) {
       return grouped(static_cast<std::int64_t>(value(run.result)));
     });
   };
@@ -32,7 +32,7 @@ report::Table count_table(const std::vector<RunReport>& runs) {
   row("classes of ranks", [](const Result& r) { return r.symmetry.rank_classes; });
   row("classes of flows", [](const Result& r) { return r.symmetry.flow_classes; });
   row("classes of links", [](const Result& r) { return r.symmetry.link_classes; });
-  report::add_row(table, "greatest error of an end", runs, [](const RunReport& run) {
+  report::add_row(table, "greatest error of an end", runs, [](const Ran& run) {
     const double error = run.result.statistics.time_error;
     return error > 0 ? fmt::format("{:.1e}", error) : std::string("exact");
   });
@@ -65,7 +65,7 @@ void Stopwatch::stop() {
 
 void print_stats(const report::Report& report, const Stopwatch& watch) {
   double events = 0;
-  for (const RunReport& run : report.runs) {
+  for (const Ran& run : report::all_ran(report)) {
     events += static_cast<double>(run.result.statistics.events);
   }
   report::Table walls{.columns = {"wall time", "s"}};
@@ -79,7 +79,8 @@ void print_stats(const report::Report& report, const Stopwatch& watch) {
   walls.rows.push_back({"all", fixed(total, 3)});
   if (driven > 0) walls.rows.push_back({"events a second of drive", fixed(events / driven, 0)});
   walls.rows.push_back({"peak memory, MB", fixed(peak_megabytes(), 1)});
-  fmt::print(stderr, "{}\n{}", report::to_text(count_table(report.runs)), report::to_text(walls));
+  fmt::print(stderr, "{}\n{}", report::to_text(count_table(report::all_ran(report))),
+             report::to_text(walls));
 }
 
 }  // namespace planewise::tools

@@ -17,7 +17,7 @@ std::string kind_word(fabric::LinkKind kind) {
 std::string ms(Seconds time) { return fixed(time.in(milliseconds(1)), 3); }
 std::string s(Seconds time) { return fixed(time.in(seconds(1)), 3); }
 
-Table path_table(const RunReport& run, const simulate::Explanation& why) {
+Table path_table(const Ran& run, const simulate::Explanation& why) {
   const Seconds step = run.result.step_time;
   Table table{.title = fmt::format("Critical path on {}: {} pieces, one after the other, in {} s",
                                    run.fabric, grouped(why.pieces), s(step)),
@@ -60,7 +60,7 @@ std::string change(const Saving& saving) {
   PW_UNREACHABLE("Saving::What has three values");
 }
 
-Table saving_table(const RunReport& run, const simulate::Explanation& why) {
+Table saving_table(const Ran& run, const simulate::Explanation& why) {
   Table table{.title = fmt::format("What would help on {}, at most", run.fabric),
               .columns = {"", "on the path, s", "saves, s", "of the step"}};
   for (const Saving& saving : why.savings) {
@@ -70,7 +70,7 @@ Table saving_table(const RunReport& run, const simulate::Explanation& why) {
   return table;
 }
 
-Table longest_table(const RunReport& run, const simulate::Explanation& why) {
+Table longest_table(const Ran& run, const simulate::Explanation& why) {
   Table table{.title = fmt::format("Longest pieces of the critical path on {}", run.fabric),
               .columns = {"", "stage", "rank", "began, s", "time, ms", "latency, ms"}};
   for (const simulate::NamedSegment& piece : why.longest) {
@@ -87,7 +87,7 @@ std::string bound_word(const simulate::LabelTimes& label) {
   return label.bound_by ? kind_word(*label.bound_by) : "latency";
 }
 
-Table transfer_table(const RunReport& run) {
+Table transfer_table(const Ran& run) {
   Table table{.title = fmt::format("Transfers on {}: at least, and as they were, ms", run.fabric),
               .columns = {"", "transfers", "alone", "all at once", "mean", "longest", "over alone",
                           "bound by"}};
@@ -109,7 +109,7 @@ std::string both_directions(fabric::LinkKind kind) {
   return kind_word(up) + " and " + kind_word(down);
 }
 
-std::vector<Table> explain_tables(const RunReport& run) {
+std::vector<Table> explain_tables(const Ran& run) {
   PW_CHECK(run.result.explanation.has_value());
   const simulate::Explanation& why = *run.result.explanation;
   return {path_table(run, why), saving_table(run, why), longest_table(run, why),

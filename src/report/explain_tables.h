@@ -10,7 +10,7 @@
 namespace planewise::report {
 
 /// Requires: the run was explained.
-std::vector<Table> explain_tables(const RunReport& run);
+std::vector<Table> explain_tables(const Ran& run);
 
 /// `nic_up and nic_down` for either.
 std::string both_directions(fabric::LinkKind kind);

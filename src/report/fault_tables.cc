@@ -18,7 +18,7 @@ std::string changes_text(const simulate::FaultRecord& record) {
   return text;
 }
 
-Table record_table(const RunReport& run) {
+Table record_table(const Ran& run) {
   Table table{.title = fmt::format("Faults on {}: {}", run.fabric, run.result.faults->name),
               .columns = {"fault or repair", "at, s", "flows moved", "flows waiting"}};
   for (const simulate::FaultRecord& record : run.result.faults->records) {
@@ -28,7 +28,7 @@ Table record_table(const RunReport& run) {
   return table;
 }
 
-Table cut_off_table(const RunReport& run) {
+Table cut_off_table(const Ran& run) {
   const std::vector<simulate::CutOffFlow>& flows = run.result.faults->cut_off;
   const auto count = static_cast<std::int64_t>(flows.size());
   Table table{.title = fmt::format("Cut off on {}: {} {} with no way left, and no repair",
@@ -49,7 +49,7 @@ Table cut_off_table(const RunReport& run) {
 
 }  // namespace
 
-std::vector<Table> fault_tables(const RunReport& run) {
+std::vector<Table> fault_tables(const Ran& run) {
   std::vector<Table> tables;
   if (!run.result.faults) return tables;
   if (!run.result.faults->records.empty()) tables.push_back(record_table(run));

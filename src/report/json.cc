@@ -112,16 +112,20 @@ void remove_figures(Json& run) {
   run["ranks"] = Json::array();
 }
 
+Json links_json(const std::vector<simulate::LinkLoad>& loads) {
+  Json links = Json::array();
+  for (const simulate::LinkLoad& load : loads) {
+    links.push_back({{"link", load.name},
+                     {"carried_bytes", load.carried.in(bytes(1))},
+                     {"mean_load", load.mean_load}});
+  }
+  return links;
+}
+
 Json run_json(const RunReport& run) {
   Json ranks = Json::array();
   for (const simulate::RankResult& rank : run.result.ranks) {
     ranks.push_back(rank_json(rank, run.result.labels));
-  }
-  Json links = Json::array();
-  for (const simulate::LinkLoad& load : run.result.busiest_links) {
-    links.push_back({{"link", load.name},
-                     {"carried_bytes", load.carried.in(bytes(1))},
-                     {"mean_load", load.mean_load}});
   }
   Json json = {{"name", run.workload + " on " + run.fabric},
                {"fabric", run.fabric},
@@ -139,9 +143,50 @@ Json run_json(const RunReport& run) {
                {"estimated_share", run.result.estimated_share},
                {"symmetry", symmetry_json(run.result.symmetry)},
                {"ranks", std::move(ranks)},
-               {"busiest_links", std::move(links)}};
+               {"busiest_links", links_json(run.result.busiest_links)}};
   add_watched(json, run.result);
   if (!run.result.is_complete()) remove_figures(json);
+  if (run.result.faults) json["faults"] = faults_json(*run.result.faults, run.result.labels);
+  return json;
+}
+
+Json traffic_line_json(const TrafficLine& line) {
+  const bool is_one = line.groups > 0;
+  const auto number = [](bool there, double value) { return there ? Json(value) : Json(nullptr); };
+  const double idle = line.idle.in(seconds(1));
+  return {
+      {"step", line.name},
+      {"collective", line.collective},
+      {"algorithm", line.algorithm.empty() ? Json(nullptr) : Json(line.algorithm)},
+      {"group", line.group},
+      {"groups", line.groups},
+      {"size_bytes", line.size.in(bytes(1))},
+      {"time_s", line.time.in(seconds(1))},
+      {"rank_mean_s", line.mean.in(seconds(1))},
+      {"algbw_bytes_per_s", number(is_one, line.algbw.base())},
+      {"busbw_bytes_per_s", number(is_one, line.busbw.base())},
+      {"idle_s", number(idle > 0, idle)},
+      {"over_idle", number(is_one && idle > 0, is_one && idle > 0 ? line.time.in(line.idle) : 0)}};
+}
+
+Json traffic_json(const TrafficReport& run) {
+  const bool complete = run.result.is_complete();
+  Json steps = Json::array();
+  for (const TrafficLine& line : run.lines) {
+    if (complete) steps.push_back(traffic_line_json(line));
+  }
+  const double total = run.result.step_time.in(seconds(1));
+  Json json = {{"name", run.workload + " on " + run.fabric},
+               {"fabric", run.fabric},
+               {"workload", run.workload},
+               {"profile", run.profile.empty() ? Json(nullptr) : Json(run.profile)},
+               {"ranks", run.ranks},
+               {"repeat", run.repeat},
+               {"total_s", complete ? Json(total) : Json(nullptr)},
+               {"steps", std::move(steps)},
+               {"symmetry", symmetry_json(run.result.symmetry)},
+               {"busiest_links", links_json(run.result.busiest_links)}};
+  add_watched(json, run.result);
   if (run.result.faults) json["faults"] = faults_json(*run.result.faults, run.result.labels);
   return json;
 }
@@ -199,6 +244,22 @@ std::string csv_of(const std::vector<Json>& rows) {
   return out;
 }
 
+/// A row a step of each fabric.
+std::string traffic_csv(const std::vector<TrafficReport>& runs) {
+  std::vector<Json> rows;
+  for (const TrafficReport& run : runs) {
+    for (const TrafficLine& line : run.lines) {
+      Json row = {{"fabric", run.fabric},
+                  {"workload", run.workload},
+                  {"total_s", run.result.step_time.in(seconds(1))},
+                  {"repeat", run.repeat}};
+      flatten(traffic_line_json(line), "", row);
+      rows.push_back(std::move(row));
+    }
+  }
+  return csv_of(rows);
+}
+
 }  // namespace
 
 std::string render_json(const Report& report) {
@@ -216,6 +277,11 @@ std::string render_json(const Report& report) {
                {"header", header_json(report.header)},
                {"fabrics", std::move(fabrics)},
                {"runs", std::move(runs)}};
+  if (!report.traffic.empty()) {
+    Json traffic = Json::array();
+    for (const TrafficReport& run : report.traffic) traffic.push_back(traffic_json(run));
+    json["traffic"] = std::move(traffic);
+  }
   if (report.uncertainty) json["uncertainty"] = uncertainty_json(report);
   if (!report.models.empty()) {
     Json models = Json::array();
@@ -231,6 +297,7 @@ std::string render_json(const Report& report) {
 }
 
 std::string render_csv(const Report& report) {
+  if (!report.traffic.empty()) return traffic_csv(report.traffic);
   std::vector<Json> rows;
   if (report.explains) return csv_of(composition_rows(report));
   for (std::size_t i = 0; i < report.fabrics.size(); ++i) {

@@ -127,7 +127,7 @@ void add_watched(Json& run, const simulate::Result& result) {
 
 std::vector<Json> composition_rows(const Report& report) {
   std::vector<Json> rows;
-  for (const RunReport& run : report.runs) {
+  for (const Ran& run : all_ran(report)) {
     const Explanation& why = run.result.explanation.value();
     const auto add = [&](const char* list, const std::vector<PathShare>& shares) {
       for (const PathShare& share : shares) {

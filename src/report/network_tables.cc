@@ -7,7 +7,7 @@
 namespace planewise::report {
 namespace {
 
-Table busiest_table(const RunReport& run) {
+Table busiest_table(const Ran& run) {
   Table table{.title = fmt::format("Busiest links on {}", run.fabric),
               .columns = {"link", "equal links", "carried, GB", "mean load", "peak load", "at, s"}};
   for (const simulate::BusyLink& link : run.result.busiest) {
@@ -20,7 +20,7 @@ Table busiest_table(const RunReport& run) {
 
 /// Two rows a kind: the mean over its links, and the busiest link of each moment. A bar is a bin or
 /// the mean, or largest, of a few.
-Table load_table(const RunReport& run) {
+Table load_table(const Ran& run) {
   constexpr std::size_t kWidth = 64;
   const simulate::LoadsOverTime& loads = *run.result.loads;
   Table table{.title = fmt::format("Load of links on {} over time, a bar of █ is 100 %, bins of "
@@ -38,7 +38,7 @@ Table load_table(const RunReport& run) {
   return table;
 }
 
-Table completion_table(const RunReport& run) {
+Table completion_table(const Ran& run) {
   Table table{.title = fmt::format("Flow completion times on {}, ms", run.fabric),
               .columns = {"flows of", "flows", "P50", "P90", "P99", "longest"}};
   const auto ms = [](Seconds time) { return fixed(time.in(milliseconds(1)), 3); };
@@ -51,7 +51,7 @@ Table completion_table(const RunReport& run) {
 
 }  // namespace
 
-std::vector<Table> network_tables(const RunReport& run) {
+std::vector<Table> network_tables(const Ran& run) {
   std::vector<Table> tables;
   if (!run.result.busiest.empty()) tables.push_back(busiest_table(run));
   if (run.result.loads) tables.push_back(load_table(run));

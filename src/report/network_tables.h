@@ -9,6 +9,6 @@
 namespace planewise::report {
 
 /// Tables of what was watched during the run; none if nothing was.
-std::vector<Table> network_tables(const RunReport& run);
+std::vector<Table> network_tables(const Ran& run);
 
 }  // namespace planewise::report

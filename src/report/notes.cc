@@ -49,20 +49,91 @@ std::vector<std::string> left_out_notes(const spec::ProfileSpec& profile) {
   return notes;
 }
 
-std::string symmetry_note(const RunReport& run) {
-  const simulate::Symmetry& s = run.result.symmetry;
-  if (run.result.routes_at_start) {
+namespace {
+
+std::string step_note(const spec::TrafficSpec& traffic, const spec::TrafficStep& step) {
+  if (step.is_compute) {
+    return fmt::format("{}: {} us", step.name, fixed(step.compute.in(microseconds(1)), 3));
+  }
+  const bool has_algorithm = step.collective != spec::Collective::send;
+  std::string note = fmt::format(
+      "{}: {}{}{}, {} {} of {} ranks{}, {} B", step.name, spec::collective_word(step.collective),
+      has_algorithm ? " " : "", has_algorithm ? spec::algorithm_word(step.algorithm) : "",
+      grouped(traffic.ranks / step.group), traffic.ranks == step.group ? "group" : "groups",
+      grouped(step.group), step.layout == spec::GroupLayout::spread ? " spread by nodes" : "",
+      fixed(step.size.in(bytes(1)), 0));
+  if (step.nvlink_size > Bytes{}) {
+    note += fmt::format(" a rail and {} B by NVLink", fixed(step.nvlink_size.in(bytes(1)), 0));
+  }
+  if (step.chunks > 1) note += fmt::format(" in {} chunks", grouped(step.chunks));
+  return note;
+}
+
+}  // namespace
+
+std::vector<std::string> simulated_notes(const spec::TrafficSpec& traffic,
+                                         const spec::ProfileSpec* profile) {
+  std::vector<std::string> notes;
+  if (traffic.matrix) {
+    return {fmt::format("{} flows of a connection matrix of {} hosts, host i on GPU i; {} triggers",
+                        grouped(static_cast<std::int64_t>(traffic.matrix->flows.size())),
+                        grouped(traffic.ranks),
+                        grouped(static_cast<std::int64_t>(traffic.matrix->triggers.size())))};
+  }
+  notes.push_back(
+      fmt::format("{} ranks, rank i on GPU i; {} {}, {}", grouped(traffic.ranks),
+                  traffic.steps.size(), traffic.steps.size() == 1 ? "step" : "steps",
+                  traffic.repeat == 1 ? "once" : grouped(traffic.repeat) + " times in a row"));
+  constexpr std::size_t kMostSteps = 12;  // A list that is still read.
+  for (std::size_t i = 0; i < std::min(kMostSteps, traffic.steps.size()); ++i) {
+    notes.push_back(step_note(traffic, traffic.steps[i]));
+  }
+  if (traffic.steps.size() > kMostSteps) {
+    notes.push_back(fmt::format("and {} steps more", traffic.steps.size() - kMostSteps));
+  }
+  if (profile != nullptr) {
+    notes.push_back(fmt::format("software latency and efficiency of links by {}", profile->name));
+  }
+  return notes;
+}
+
+std::vector<std::string> left_out_notes(const spec::TrafficSpec& traffic,
+                                        const spec::ProfileSpec* profile) {
+  std::vector<std::string> notes;
+  if (profile == nullptr) {
+    notes.push_back(
+        "software latency; packet headers and anything else that keeps payload below "
+        "a link's rate (there is no profile)");
+  }
+  notes.push_back("losses, retransmissions, congestion control: flows share links max-min fairly");
+  if (traffic.matrix) {
+    notes.push_back("priorities (prio) of the connection matrix");
+  } else {
+    notes.push_back("adding up in reductions, and the memory that buffers take");
+  }
+  return notes;
+}
+
+std::string size_spread_note(double size_spread) {
+  return fmt::format(
+      "the size of each flow is drawn anew whenever it starts, uniform within +-{} of what it is",
+      percent(size_spread));
+}
+
+std::string symmetry_note(const std::string& fabric, const simulate::Result& result) {
+  const simulate::Symmetry& s = result.symmetry;
+  if (result.routes_at_start) {
     return fmt::format(
         "{}: none used, routes are chosen when flows start; {} ranks, {} flows, {} "
         "links",
-        run.fabric, grouped(s.ranks), grouped(s.flows), grouped(s.links));
+        fabric, grouped(s.ranks), grouped(s.flows), grouped(s.links));
   }
   if (s.rank_classes == s.ranks && s.flow_classes == s.flows) {
-    return fmt::format("{}: none used; {} ranks, {} flows, {} links", run.fabric, grouped(s.ranks),
+    return fmt::format("{}: none used; {} ranks, {} flows, {} links", fabric, grouped(s.ranks),
                        grouped(s.flows), grouped(s.links));
   }
   return fmt::format("{}: {} ranks driven by {} classes, {} flows by {}, {} links by {} (exact)",
-                     run.fabric, grouped(s.ranks), grouped(s.rank_classes), grouped(s.flows),
+                     fabric, grouped(s.ranks), grouped(s.rank_classes), grouped(s.flows),
                      grouped(s.flow_classes), grouped(s.links), grouped(s.link_classes));
 }
 

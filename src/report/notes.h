@@ -10,8 +10,18 @@ namespace planewise::report {
 
 std::vector<std::string> simulated_notes(const spec::JobSpec& job, const spec::ModelSpec& model);
 std::vector<std::string> left_out_notes(const spec::ProfileSpec& profile);
+
+/// The same of a traffic workload; `profile` may be none.
+std::vector<std::string> simulated_notes(const spec::TrafficSpec& traffic,
+                                         const spec::ProfileSpec* profile);
+std::vector<std::string> left_out_notes(const spec::TrafficSpec& traffic,
+                                        const spec::ProfileSpec* profile);
+
+/// That every start of a flow draws its size.
+std::string size_spread_note(double size_spread);
+
 /// One line a run: how many ranks, flows and links were driven for how many.
-std::string symmetry_note(const RunReport& run);
+std::string symmetry_note(const std::string& fabric, const simulate::Result& result);
 
 /// What choosing routes as flows start, and faults, leave out; nothing if no run did.
 std::vector<std::string> route_left_out_notes(const Report& report);

@@ -6,6 +6,15 @@
 
 namespace planewise::report {
 
+std::vector<Ran> all_ran(const Report& report) {
+  std::vector<Ran> all;
+  for (const RunReport& run : report.runs) all.push_back({run.fabric, run.workload, run.result});
+  for (const TrafficReport& run : report.traffic) {
+    all.push_back({run.fabric, run.workload, run.result});
+  }
+  return all;
+}
+
 RunReport make_run(const spec::JobSpec& job, const spec::ModelSpec& model,
                    const spec::ProfileSpec& profile, const std::string& fabric_name,
                    simulate::Result result) {

@@ -15,6 +15,8 @@
 #include "spec/job.h"
 #include "spec/model.h"
 #include "spec/profile.h"
+#include "spec/topology.h"
+#include "spec/traffic.h"
 #include "workload/program.h"
 
 namespace planewise::report {
@@ -74,6 +76,42 @@ struct RunReport {
   double mfu_noncausal = 0;
 };
 
+/// One step of a traffic workload on one fabric. Times are of one pass through the steps.
+struct TrafficLine {
+  std::string name{};
+  std::string collective{};  ///< As in YAML; `compute`; of a connection matrix `flows`.
+  std::string algorithm{};   ///< Empty if there is none.
+  int group = 0;             ///< Ranks a group; of a connection matrix its flows; 0: a pause.
+  int groups = 0;            ///< 0: no collective.
+  Bytes size{};              ///< workload::counted_size; of a connection matrix all its flows'.
+  /// From when the last rank begins the step to when the last one ends it (simulate::Result), on
+  /// average over the passes; of flows the longest.
+  Seconds time{};
+  /// What a rank spends in it, waiting for others included, on average over ranks; of flows a flow.
+  Seconds mean{};
+  Rate algbw{};    ///< size / time.
+  Rate busbw{};    ///< algbw * workload::bus_factor.
+  Seconds idle{};  ///< workload::idle_time; of a pause its length.
+};
+
+/// A simulated traffic workload.
+struct TrafficReport {
+  std::string fabric{};
+  std::string workload{};
+  std::string profile{};  ///< Empty: none.
+  int ranks = 0;
+  std::int64_t repeat = 1;
+  std::vector<TrafficLine> lines{};
+  simulate::Result result{};
+};
+
+/// Where something was simulated and what came of it: what steps and traffic have in common.
+struct Ran {
+  const std::string& fabric;
+  const std::string& workload;
+  const simulate::Result& result;
+};
+
 struct ModelReport {
   std::string name{};
   model::ModelSize size{};
@@ -95,6 +133,7 @@ struct Report {
   std::vector<FabricReport> fabrics{};
   std::optional<UncertaintyReport> uncertainty{};
   std::vector<RunReport> runs{};
+  std::vector<TrafficReport> traffic{};
   std::vector<ModelReport> models{};
   std::vector<CheckedFile> files{};
   /// Text and Markdown show every line of each bill, and stages, blocks and links of each run.
@@ -103,6 +142,9 @@ struct Report {
   bool explains = false;
 };
 
+/// All that was simulated, steps first.
+std::vector<Ran> all_ran(const Report& report);
+
 /// Derives a run's rates. MFU is against the profile's BF16 dense peak.
 ///
 /// tokens a step = tokens a micro-batch x micro-batches x pipelines; FLOPs a token as
@@ -110,6 +152,14 @@ struct Report {
 RunReport make_run(const spec::JobSpec& job, const spec::ModelSpec& model,
                    const spec::ProfileSpec& profile, const std::string& fabric_name,
                    simulate::Result result);
+
+struct TrafficRun {
+  const spec::TrafficSpec& traffic;
+  const spec::ProfileSpec* profile = nullptr;  ///< May be none.
+  const spec::TopologySpec& topology;
+};
+/// Times, bandwidths and closed forms of every step. Requires that `result` is of this run.
+TrafficReport make_traffic(const TrafficRun& run, simulate::Result result);
 
 ModelReport make_model(const spec::ModelSpec& model, std::int64_t sequence_length);
 

@@ -14,6 +14,7 @@
 #include "report/fault_tables.h"
 #include "report/network_tables.h"
 #include "report/table.h"
+#include "report/traffic_report.h"
 
 namespace planewise::report {
 namespace {
@@ -87,6 +88,7 @@ Table overview(const Report& report) {
   }
   add_fabric_rows(table, report);
   if (!report.runs.empty()) add_run_rows(table, report.runs);
+  if (!report.traffic.empty()) add_traffic_rows(table, report.traffic);
   return table;
 }
 
@@ -151,13 +153,12 @@ Table block_table(const RunReport& run) {
   return table;
 }
 
-Table link_table(const RunReport& run) {
-  Table table{
-      .title = fmt::format("Busiest link of each kind on {}, over the whole step", run.fabric),
-      .columns = {"link", "carried, GB", "mean load"}};
-  for (const simulate::LinkLoad& load : run.result.busiest_links) {
+Table link_table(const std::string& fabric, const simulate::Result& result, int decimals) {
+  Table table{.title = fmt::format("Busiest link of each kind on {}, over the whole step", fabric),
+              .columns = {"link", "carried, GB", "mean load"}};
+  for (const simulate::LinkLoad& load : result.busiest_links) {
     table.rows.push_back(
-        {load.name, fixed(load.carried.in(bytes(1e9)), 1), percent(load.mean_load)});
+        {load.name, fixed(load.carried.in(bytes(1e9)), decimals), percent(load.mean_load)});
   }
   return table;
 }
@@ -198,28 +199,33 @@ Table file_table(const std::vector<CheckedFile>& files) {
 
 std::vector<Table> tables_of(const Report& report) {
   std::vector<Table> tables;
+  const auto append = [&tables](std::vector<Table> more) {
+    for (Table& table : more) tables.push_back(std::move(table));
+  };
   if (report.explains) {
-    for (const RunReport& run : report.runs) {
-      for (Table& table : explain_tables(run)) tables.push_back(std::move(table));
-      for (Table& table : network_tables(run)) tables.push_back(std::move(table));
+    for (const Ran& run : all_ran(report)) {
+      append(explain_tables(run));
+      append(network_tables(run));
     }
     return tables;
   }
   if (!report.models.empty()) tables.push_back(model_table(report.models));
   if (!report.fabrics.empty()) tables.push_back(overview(report));
   if (!report.files.empty()) tables.push_back(file_table(report.files));
+  for (const Ran& run : all_ran(report)) append(fault_tables(run));
+  if (!report.detailed) return tables;
+  append(bill_tables(report));
   for (const RunReport& run : report.runs) {
-    for (Table& table : fault_tables(run)) tables.push_back(std::move(table));
+    if (run.result.is_complete()) tables.push_back(stage_table(run));
+    tables.push_back(block_table(run));
+    if (run.result.is_complete()) tables.push_back(link_table(run.fabric, run.result, 1));
   }
-  if (report.detailed) {
-    for (Table& table : bill_tables(report)) tables.push_back(std::move(table));
-    for (const RunReport& run : report.runs) {
-      if (run.result.is_complete()) tables.push_back(stage_table(run));
-      tables.push_back(block_table(run));
-      if (run.result.is_complete()) tables.push_back(link_table(run));
-      for (Table& table : network_tables(run)) tables.push_back(std::move(table));
-    }
+  for (const TrafficReport& run : report.traffic) {
+    if (!run.result.is_complete()) continue;
+    tables.push_back(traffic_table(run));
+    tables.push_back(link_table(run.fabric, run.result, 3));
   }
+  for (const Ran& run : all_ran(report)) append(network_tables(run));
   return tables;
 }
 

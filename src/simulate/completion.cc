@@ -48,8 +48,8 @@ void Completion::run_began(const System& system) {
 
 void Completion::flow_ended(const FlowEvent& flow) {
   const SystemTransfer& transfer = system_->transfers[static_cast<std::size_t>(flow.transfer)];
-  histograms_[static_cast<std::size_t>(transfer.label)].add(
-      flow.ended - flow.requested, system_->flows[static_cast<std::size_t>(flow.flow)].count);
+  histograms_[static_cast<std::size_t>(transfer.label)].add(flow.ended - flow.requested,
+                                                            system_->flow_count(flow.flow));
 }
 
 std::vector<LabelCompletion> Completion::by_label() const {

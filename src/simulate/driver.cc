@@ -1,8 +1,10 @@
 #include "simulate/driver.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/check.h"
+#include "workload/traffic.h"
 
 namespace planewise::simulate {
 namespace {
@@ -19,6 +21,7 @@ struct RankState {
   std::size_t slot = 0;
   std::size_t step = 0;
   Seconds since{};           ///< When the current step began.
+  Seconds slot_since{};      ///< When the current slot began.
   Seconds exchange_began{};  ///< When the exchange that it waits for got its last member.
   int outstanding = 0;       ///< Flows of that exchange that touch this rank and have not ended.
   bool waits_to_receive = false;
@@ -34,8 +37,20 @@ struct TransferState {
   Seconds began{};  ///< The one in flight, before its latency.
 };
 
+/// When the last rank began a slot, and when the last one ended it.
+struct SlotTimes {
+  Seconds begin{};
+  Seconds end{};
+};
+
+/// What a flow whose sizes are drawn has sent.
+struct Sent {
+  Bytes total{};
+  Bytes last{};
+};
+
 /// Flows of one transfer that start after the same latency; one timer starts them all.
-struct FlowGroup {
+struct FlowGroup {  // Into Driver::by_latency_.
   std::int32_t begin = 0;
   std::int32_t end = 0;
 };
@@ -64,7 +79,9 @@ class Driver {
 
   DrivenStep run() {
     for (Observer* observer : observers_) observer->run_began(system_);
-    for (int rank = 0; rank < system_.rank_count(); ++rank) begin_step(rank);
+    for (int rank = 0; rank < system_.rank_count(); ++rank) {
+      if (find_step(rank)) begin_step(rank);
+    }
     const bool all_flows_ended = engine_->run();
     PW_CHECK(all_flows_ended);
     const bool cut_off = paths_ && paths_->any_cut_off();
@@ -105,17 +122,25 @@ class Driver {
         step_total_ += static_cast<std::int64_t>(
             stage_of(static_cast<int>(i)).chunks[at(slot.chunk)].steps.size());
       }
+      results_[i].chunks.resize(stage_of(static_cast<int>(i)).chunks.size());
     }
   }
 
   void make_groups() {
+    by_latency_.resize(system_.flows.size());
+    std::iota(by_latency_.begin(), by_latency_.end(), 0);
     for (const SystemTransfer& transfer : system_.transfers) {
       first_group_.push_back(groups_.size());
-      for (int f = transfer.flow_begin; f < transfer.flow_end; ++f) {
-        const bool same = f > transfer.flow_begin &&
-                          system_.flows[at(f)].latency == system_.flows[at(f - 1)].latency;
-        if (!same) groups_.push_back({f, f});
-        groups_.back().end = f + 1;
+      const auto by_latency = [this](int a, int b) {
+        return system_.flows[at(a)].latency < system_.flows[at(b)].latency;
+      };
+      const auto first = by_latency_.begin() + transfer.flow_begin;
+      std::stable_sort(first, by_latency_.begin() + transfer.flow_end, by_latency);
+      for (int i = transfer.flow_begin; i < transfer.flow_end; ++i) {
+        const bool is_later =
+            i > transfer.flow_begin && by_latency(by_latency_[at(i - 1)], by_latency_[at(i)]);
+        if (i == transfer.flow_begin || is_later) groups_.push_back({i, i});
+        groups_.back().end = i + 1;
       }
     }
     first_group_.push_back(groups_.size());
@@ -161,12 +186,21 @@ class Driver {
   /// Ends the rank's step, in `transfer` or none, and moves to the next. Returns false if the
   /// rank's program is over.
   bool advance(int rank, int transfer = -1) {
-    RankState& state = ranks_[at(rank)];
-    const workload::StageProgram& stage = stage_of(rank);
     if (!observers_.empty()) tell_step(rank, transfer);
     report_step();
-    state.step += 1;
+    ranks_[at(rank)].step += 1;
+    return find_step(rank);
+  }
+
+  /// Goes on to the next slot while the current one has no step left; the same result.
+  bool find_step(int rank) {
+    RankState& state = ranks_[at(rank)];
+    const workload::StageProgram& stage = stage_of(rank);
     while (state.step == stage.chunks[at(stage.slots[state.slot].chunk)].steps.size()) {
+      results_[at(rank)].chunks[at(stage.slots[state.slot].chunk)] +=
+          engine_->now() - state.slot_since;
+      if (program_.in_step) time_slot(state);
+      state.slot_since = engine_->now();
       state.step = 0;
       state.slot += 1;
       if (state.slot == stage.slots.size()) {
@@ -176,6 +210,12 @@ class Driver {
       }
     }
     return true;
+  }
+
+  void time_slot(const RankState& state) {
+    if (slots_.empty()) slots_.resize(program_.stages.front().slots.size());
+    slots_[state.slot].begin = std::max(slots_[state.slot].begin, state.slot_since);
+    slots_[state.slot].end = engine_->now();
   }
 
   void finish_compute(int rank) {
@@ -298,20 +338,21 @@ class Driver {
     for (Observer* observer : observers_) observer->transfer_started(start);
     if (state.outstanding == 0) tell_transfer_end(transfer);
     for (std::size_t g = first_group_[at(transfer)]; g < first_group_[at(transfer) + 1]; ++g) {
-      const Seconds latency = system_.flows[at(groups_[g].begin)].latency;
+      const Seconds latency = system_.flows[at(by_latency_[at(groups_[g].begin)])].latency;
       engine_->at(engine_->now() + latency, ranks_.size() + g);
     }
   }
 
   void start_flow(int f) {
     const SystemFlow& flow = system_.flows[at(f)];
+    const Bytes size = size_of_start(f);
     if (paths_) {
-      paths_->start(f, flow.size);
+      paths_->start(f, size);
       return;
     }
     engine_->start_flow({.id = static_cast<engine::FlowId>(f),
                          .path = system_.path(flow),
-                         .size = flow.size,
+                         .size = size,
                          .weight = flow.weight});
   }
 
@@ -323,7 +364,7 @@ class Driver {
     }
     if (id >= ranks_.size()) {
       const FlowGroup& group = groups_[id - ranks_.size()];
-      for (int f = group.begin; f < group.end; ++f) start_flow(f);
+      for (int i = group.begin; i < group.end; ++i) start_flow(by_latency_[at(i)]);
       return;
     }
     const int rank = static_cast<int>(id);
@@ -332,6 +373,30 @@ class Driver {
     } else {
       finish_exchange(rank);
     }
+  }
+
+  /// The size of the flow's start that is due, and counts it where sizes are drawn.
+  Bytes size_of_start(int f) {
+    const SystemFlow& flow = system_.flows[at(f)];
+    if (program_.size_spread == 0) return flow.size;
+    const int transfer = transfer_of_flow_[at(f)];
+    const Bytes size = workload::drawn_size(flow.size, program_.size_spread,
+                                            {.seed = system_.seed,
+                                             .transfer = static_cast<std::uint64_t>(transfer),
+                                             .source = flow.source,
+                                             .destination = flow.destination,
+                                             .start = transfers_[at(transfer)].started - 1});
+    sent_.resize(system_.flows.size());
+    sent_[at(f)].total += size;
+    sent_[at(f)].last = size;
+    return size;
+  }
+
+  /// What a flow has sent in all its starts.
+  Bytes sent(std::size_t f) const {
+    if (!sent_.empty()) return sent_[f].total;
+    const auto starts = static_cast<double>(transfers_[at(transfer_of_flow_[f])].started);
+    return system_.flows[f].size * starts;
   }
 
   void flow_ended(engine::FlowId id) {
@@ -386,7 +451,7 @@ class Driver {
     }
     const Carried carried{.flow = f,
                           .path = system_.path(flow),
-                          .size = flow.size,
+                          .size = sent_.empty() ? flow.size : sent_[at(f)].last,
                           .weight = flow.weight,
                           .started = event.started,
                           .ended = event.ended};
@@ -430,6 +495,11 @@ class Driver {
     for (std::size_t i = 0; i < ranks_.size(); ++i) {
       step.ranks[i].phases[at(Phase::bubble)] += step.step_time - ranks_[i].since;
     }
+    for (std::size_t s = 0; s < slots_.size(); ++s) {
+      const workload::StageProgram& stage = program_.stages.front();
+      step.chunks.resize(stage.chunks.size());
+      step.chunks[at(stage.slots[s].chunk)] += slots_[s].end - slots_[s].begin;
+    }
     step.carried = carried();
     if (paths_) {
       const Seconds end = paths_->any_cut_off() ? engine_->now() : step.step_time;
@@ -444,10 +514,7 @@ class Driver {
     std::vector<Bytes> carried(system_.links.size());
     for (std::size_t f = 0; f < system_.flows.size(); ++f) {
       const SystemFlow& flow = system_.flows[f];
-      const auto times = static_cast<double>(transfers_[at(transfer_of_flow_[f])].started);
-      for (const std::int32_t link : system_.path(flow)) {
-        carried[at(link)] += flow.size * flow.weight * times;
-      }
+      for (const std::int32_t link : system_.path(flow)) carried[at(link)] += sent(f) * flow.weight;
     }
     return carried;
   }
@@ -464,8 +531,11 @@ class Driver {
   std::vector<std::vector<int>> joined_;  ///< [label][rank]: the exchange, or the message it sends.
   std::vector<std::vector<int>> received_;  ///< [label][rank]: the message it receives.
   std::vector<int> transfer_of_flow_;
+  std::vector<Sent> sent_;       ///< By flow; empty unless sizes are drawn.
+  std::vector<int> by_latency_;  ///< Flows, those of each transfer sorted.
   std::vector<FlowGroup> groups_;
   std::vector<std::size_t> first_group_;  ///< [transfer], and one past the last.
+  std::vector<SlotTimes> slots_;          ///< Of a program in step.
   std::int64_t step_total_ = 0;
   std::int64_t steps_done_ = 0;
   std::int64_t events_ = 0;

@@ -26,7 +26,8 @@ using Progress = std::function<void(const Moment&)>;
 struct DrivenStep {
   Seconds step_time{};
   std::vector<RankResult> ranks{};
-  std::vector<Bytes> carried{};  ///< By link of the system.
+  std::vector<Seconds> chunks{};  ///< As Result::chunks.
+  std::vector<Bytes> carried{};   ///< By link of the system.
   std::optional<FaultReport> faults{};
   engine::Statistics statistics{};
 };

@@ -27,6 +27,9 @@ Paths::Paths(const System& system, const PathOptions& options, engine::Engine& e
       flows_(system.flows.size()),
       carried_(system.links.size()) {
   PW_CHECK(system.links.size() == options.router.links().size());
+  for (const SystemTransfer& transfer : system.transfers) {
+    label_of_.resize(at(transfer.flow_end), transfer.label);
+  }
   if (options.faults != nullptr) plan_changes();
 }
 
@@ -166,9 +169,10 @@ bool Paths::choose(int flow) {
   const auto gpu = [&](int rank) {
     return options_.placement.gpu_of_rank[at(system_.rank_of[at(rank)])];
   };
-  auto route =
-      options_.router.route(gpu(definition.source), gpu(definition.destination),
-                            {.seed = options_.seed, .queue = definition.queue}, known_.live);
+  auto route = options_.router.route(
+      gpu(definition.source), gpu(definition.destination),
+      {.seed = options_.seed, .queue = queue_of(label_of_[at(flow)], definition.queue_pair)},
+      known_.live);
   if (!route) return false;
   state.path = std::move(route->links);
   return true;
@@ -226,13 +230,11 @@ std::optional<FaultReport> Paths::report(Seconds end) const {
   }
   std::vector<int> waiting = waiting_;
   std::sort(waiting.begin(), waiting.end());
-  std::size_t transfer = 0;
   for (const int f : waiting) {
-    while (system_.transfers[transfer].flow_end <= f) ++transfer;
     const SystemFlow& flow = system_.flows[at(f)];
     report.cut_off.push_back({.source = system_.rank_of[at(flow.source)],
                               .destination = system_.rank_of[at(flow.destination)],
-                              .label = system_.transfers[transfer].label,
+                              .label = label_of_[at(f)],
                               .since = flows_[at(f)].waits_since,
                               .left = flows_[at(f)].size * flow.weight});
   }

@@ -96,6 +96,7 @@ class Paths {
   bool is_adaptive_;
   Health actual_;
   Health known_;
+  std::vector<int> label_of_;  ///< By flow; transfers hold their flows in order.
   std::vector<FlowState> flows_;
   std::vector<int> waiting_;  ///< Flows without a way, in the order in which they lost it.
   std::vector<Bytes> carried_;

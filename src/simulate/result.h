@@ -28,7 +28,10 @@ struct RankResult {
   Seconds compute{};
   Seconds estimated_compute{};  ///< The part of `compute` that rests on estimates.
   std::vector<Seconds>
-      exposed{};   ///< By label: in an exchange, from its start to the end of the rank's part.
+      exposed{};  ///< By label: in an exchange, from its start to the end of the rank's part.
+  /// By chunk of its program: from the first step's begin to the last one's end, all its slots
+  /// together, waiting included.
+  std::vector<Seconds> chunks{};
   Seconds skew{};  ///< In exchanges outside the optimizer, waiting for the last member.
 };
 
@@ -75,6 +78,9 @@ struct Result {
   Seconds step_time{};
   std::vector<RankResult> ranks{};    ///< In order of `rank`.
   std::vector<std::string> labels{};  ///< Names of RankResult::exposed.
+  /// By chunk, of a program in step: from when the last rank begins it to when the last one ends
+  /// it, all its slots together. So it does not count waiting for ranks that are late.
+  std::vector<Seconds> chunks{};
   double estimated_share =
       0;  ///< Of all ranks' compute and exposed communication, what rests on estimates.
   std::vector<LinkLoad> busiest_links{};  ///< One a kind that carried anything.

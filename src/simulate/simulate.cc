@@ -125,7 +125,7 @@ double estimated_share(const std::vector<RankResult>& ranks, const workload::Pro
 
 Result simulate(const workload::Program& program, const workload::Placement& placement,
                 const fabric::Fabric& fabric, const SimulationOptions& options) {
-  PW_CHECK(fabric.gpu_count() == program.rank_count());
+  for (const std::int64_t gpu : placement.gpu_of_rank) PW_CHECK(gpu < fabric.gpu_count());
   const auto enter = [&](Part part) {
     if (options.on_part) options.on_part(part);
   };
@@ -141,10 +141,9 @@ Result simulate(const workload::Program& program, const workload::Placement& pla
   if (options.watch.explanation && !routes_at_start) find_bounds(system);
   enter(Part::symmetry);
   const Symmetry unreduced = no_symmetry(system);
+  const bool reduces = options.symmetry && !routes_at_start && program.size_spread == 0;
   const ReducedSystem driven =
-      options.symmetry && !routes_at_start
-          ? reduce(system)
-          : ReducedSystem{.system = std::move(system), .symmetry = unreduced};
+      reduces ? reduce(system) : ReducedSystem{.system = std::move(system), .symmetry = unreduced};
   enter(Part::drive);
   const PathOptions paths{.fabric = fabric,
                           .router = router,
@@ -157,6 +156,7 @@ Result simulate(const workload::Program& program, const workload::Placement& pla
             watchers.with(options.watch, options.observers), routes_at_start ? &paths : nullptr);
   Result result{.step_time = step.step_time,
                 .ranks = std::move(step.ranks),
+                .chunks = std::move(step.chunks),
                 .symmetry = driven.symmetry,
                 .routes_at_start = routes_at_start,
                 .faults = std::move(step.faults),

@@ -40,8 +40,8 @@ struct SimulationOptions {
   const spec::FaultsSpec* faults = nullptr;
 };
 
-/// Simulates `program` on `fabric`. Nothing is reduced under `adaptive` and with faults. Requires:
-/// one GPU a rank (spec::check_job_and_topology).
+/// Simulates `program` on `fabric`, which has the GPUs that `placement` names. Nothing is reduced
+/// under `adaptive`, with faults, and where sizes are drawn (Program::size_spread).
 Result simulate(const workload::Program& program, const workload::Placement& placement,
                 const fabric::Fabric& fabric, const SimulationOptions& options);
 

@@ -26,12 +26,51 @@ struct Colouring {
   Colours links;
 };
 
-std::size_t distinct(Colours colours) {
-  std::sort(colours.begin(), colours.end());
-  return static_cast<std::size_t>(std::unique(colours.begin(), colours.end()) - colours.begin());
+/// A set of colours that grows with its members only: of millions of flows there are often few.
+class ColourSet {
+ public:
+  /// Returns the number of the colour, in order of first sight.
+  int number_of(Colour colour) {
+    std::size_t place = place_of(colour);
+    while (table_[place].number >= 0 && table_[place].colour != colour) {
+      place = (place + 1) & (table_.size() - 1);
+    }
+    if (table_[place].number >= 0) return table_[place].number;
+    table_[place] = {.colour = colour, .number = count_++};
+    const int number = table_[place].number;
+    if (2 * static_cast<std::size_t>(count_) > table_.size()) grow();
+    return number;
+  }
+  int count() const { return count_; }
+
+ private:
+  struct Entry {
+    Colour colour = 0;
+    int number = -1;
+  };
+  std::size_t place_of(Colour colour) const { return colour & (table_.size() - 1); }
+  void grow() {
+    std::vector<Entry> old(2 * table_.size());
+    old.swap(table_);
+    for (const Entry& entry : old) {
+      if (entry.number < 0) continue;
+      std::size_t place = place_of(entry.colour);
+      while (table_[place].number >= 0) place = (place + 1) & (table_.size() - 1);
+      table_[place] = entry;
+    }
+  }
+
+  std::vector<Entry> table_ = std::vector<Entry>(64);  // Colours are mixed: their low bits will do.
+  int count_ = 0;
+};
+
+int distinct(const Colours& colours) {
+  ColourSet set;
+  for (const Colour colour : colours) set.number_of(colour);
+  return set.count();
 }
 
-std::size_t class_count(const Colouring& c) {
+int class_count(const Colouring& c) {
   return distinct(c.ranks) + distinct(c.transfers) + distinct(c.flows) + distinct(c.links);
 }
 
@@ -44,6 +83,7 @@ Colouring first_colours(const System& system) {
   for (const SystemTransfer& transfer : system.transfers) {
     c.transfers.push_back(fold_bits(mix_bits(at(transfer.label)), colour_of(transfer.tail.base())));
   }
+  c.flows.reserve(system.flows.size());
   for (const SystemFlow& flow : system.flows) {
     const Colour size_and_latency =
         fold_bits(colour_of(flow.size.base()), colour_of(flow.latency.base()));
@@ -57,23 +97,24 @@ Colouring first_colours(const System& system) {
 }
 
 /// One round: every colour takes in those of its neighbours. Sums of mixed colours stand for
-/// multisets.
-Colouring refine(const System& system, const Colouring& old) {
-  Colouring next = old;
-  Colours link_sums(old.links.size(), 0);
-  Colours rank_sums(old.ranks.size(), 0);
+/// multisets. Flows, of which there may be millions, are coloured in place.
+void refine(const System& system, Colouring& colours) {
+  const Colours old_ranks = colours.ranks;
+  const Colours old_transfers = colours.transfers;
+  Colours link_sums(colours.links.size(), 0);
+  Colours rank_sums(colours.ranks.size(), 0);
   constexpr Colour kSource = 1, kDestination = 2, kMember = 3;
   for (std::size_t t = 0; t < system.transfers.size(); ++t) {
     const SystemTransfer& transfer = system.transfers[t];
     Colour transfer_sum = 0;
     for (int f = transfer.flow_begin; f < transfer.flow_end; ++f) {
       const SystemFlow& flow = system.flows[at(f)];
-      Colour colour = fold_bits(old.flows[at(f)], old.transfers[t]);
-      colour = fold_bits(colour, old.ranks[at(flow.source)]);
-      colour = fold_bits(colour, old.ranks[at(flow.destination)]);
+      Colour colour = fold_bits(colours.flows[at(f)], old_transfers[t]);
+      colour = fold_bits(colour, old_ranks[at(flow.source)]);
+      colour = fold_bits(colour, old_ranks[at(flow.destination)]);
       for (const std::int32_t link : system.path(flow))
-        colour = fold_bits(colour, old.links[at(link)]);
-      next.flows[at(f)] = colour;
+        colour = fold_bits(colour, colours.links[at(link)]);
+      colours.flows[at(f)] = colour;
       for (const std::int32_t link : system.path(flow)) link_sums[at(link)] += mix_bits(colour);
       rank_sums[at(flow.source)] += fold_bits(colour, kSource);
       rank_sums[at(flow.destination)] += fold_bits(colour, kDestination);
@@ -84,16 +125,15 @@ Colouring refine(const System& system, const Colouring& old) {
     for (std::size_t m = 0; m < transfer.members.size(); ++m) {
       const int rank = transfer.members[m];
       const Colour role = ordered ? kMember + m : kMember;
-      transfer_sum += fold_bits(old.ranks[at(rank)], role);
-      rank_sums[at(rank)] += fold_bits(fold_bits(old.transfers[t], role), kMember);
+      transfer_sum += fold_bits(old_ranks[at(rank)], role);
+      rank_sums[at(rank)] += fold_bits(fold_bits(old_transfers[t], role), kMember);
     }
-    next.transfers[t] = fold_bits(old.transfers[t], transfer_sum);
+    colours.transfers[t] = fold_bits(old_transfers[t], transfer_sum);
   }
   for (std::size_t i = 0; i < link_sums.size(); ++i)
-    next.links[i] = fold_bits(old.links[i], link_sums[i]);
+    colours.links[i] = fold_bits(colours.links[i], link_sums[i]);
   for (std::size_t i = 0; i < rank_sums.size(); ++i)
-    next.ranks[i] = fold_bits(old.ranks[i], rank_sums[i]);
-  return next;
+    colours.ranks[i] = fold_bits(old_ranks[i], rank_sums[i]);
 }
 
 /// Classes numbered by their first member, which represents them.
@@ -107,15 +147,16 @@ struct Partition {
 
 Partition partition_of(const Colours& colours) {
   Partition partition;
-  std::map<Colour, int> numbers;
+  ColourSet numbers;
+  partition.class_of.reserve(colours.size());
   for (std::size_t i = 0; i < colours.size(); ++i) {
-    const auto [entry, is_new] = numbers.try_emplace(colours[i], partition.count());
-    if (is_new) {
+    const int number = numbers.number_of(colours[i]);
+    if (number == partition.count()) {
       partition.representative.push_back(static_cast<int>(i));
       partition.size.push_back(0);
     }
-    partition.class_of.push_back(entry->second);
-    partition.size[at(entry->second)] += 1;
+    partition.class_of.push_back(number);
+    partition.size[at(number)] += 1;
   }
   return partition;
 }
@@ -129,9 +170,9 @@ struct Partitions {
 
 Partitions coarsest_partitions(const System& system) {
   Colouring colours = first_colours(system);
-  for (std::size_t count = class_count(colours);;) {
-    colours = refine(system, colours);
-    const std::size_t refined = class_count(colours);
+  for (int count = class_count(colours);;) {
+    refine(system, colours);
+    const int refined = class_count(colours);
     if (refined == count) break;
     count = refined;
   }
@@ -182,13 +223,13 @@ void append_flow_class(const System& system, const Partitions& p, const Crossing
   }
   // A flow without a path keeps its weight, which then changes nothing.
   if (weight > 0) flow.weight = static_cast<int>(weight);
-  flow.count = p.flows.size[at(flow_class)];
+  reduced.flow_counts.push_back(p.flows.size[at(flow_class)]);
   flow.path_begin = static_cast<std::int32_t>(reduced.paths.size());
   for (const auto& [link_class, all] : crossings[at(flow_class)]) {
     const std::int64_t times = all / p.links.size[at(link_class)] / flow.weight;
     reduced.paths.insert(reduced.paths.end(), static_cast<std::size_t>(times), link_class);
   }
-  flow.path_end = static_cast<std::int32_t>(reduced.paths.size());
+  flow.path_length = static_cast<std::int32_t>(reduced.paths.size()) - flow.path_begin;
   reduced.flows.push_back(flow);
 }
 

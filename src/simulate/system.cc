@@ -6,9 +6,13 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "workload/traffic.h"
 
 namespace planewise::simulate {
 namespace {
+
+/// Links of a path through a three-layer tree.
+constexpr std::size_t kUsualPathLength = 6;
 
 /// Renumbers the router's links so that only those on a path are left, in order of first use.
 class LinkTable {
@@ -52,13 +56,11 @@ class FlowMaker {
   void append(const workload::Transfer& transfer, const workload::RankFlow& flow) {
     const bool in_node = placement_.node(flow.source) == placement_.node(flow.destination);
     const int parts = in_node ? 1 : options_.queue_pairs;
-    const auto label = static_cast<std::uint64_t>(transfer.label);
     std::map<std::vector<std::int32_t>, std::size_t> flow_by_path;
     for (int part = 0; part < parts; ++part) {
-      const std::uint64_t queue =
-          part == 0 ? label : fold_bits(label, static_cast<std::uint64_t>(part));
-      const fabric::Route route = router_.route(gpu(flow.source), gpu(flow.destination),
-                                                {.seed = options_.seed, .queue = queue});
+      const fabric::Route route =
+          router_.route(gpu(flow.source), gpu(flow.destination),
+                        {.seed = options_.seed, .queue = queue_of(transfer.label, part)});
       if (parts > 1 && !options_.routes_at_start) {
         const auto [same, is_new] = flow_by_path.try_emplace(route.links, system_.flows.size());
         if (!is_new) {
@@ -72,9 +74,9 @@ class FlowMaker {
                                .destination = flow.destination,
                                .size = flow.size / static_cast<double>(parts),
                                .latency = transfer.latency + route.latency,
-                               .queue = queue,
                                .path_begin = path_begin,
-                               .path_end = static_cast<std::int32_t>(system_.paths.size())});
+                               .path_length = static_cast<std::int32_t>(route.links.size()),
+                               .queue_pair = static_cast<std::int16_t>(part)});
     }
   }
 
@@ -92,21 +94,32 @@ class FlowMaker {
 
 }  // namespace
 
+std::uint64_t queue_of(int label, int queue_pair) {
+  const auto queue = static_cast<std::uint64_t>(label);
+  return queue_pair == 0 ? queue : fold_bits(queue, static_cast<std::uint64_t>(queue_pair));
+}
+
 System make_system(const workload::Program& program, const workload::Placement& placement,
                    const fabric::Router& router, const SystemOptions& options) {
   System system;
   system.program = &program;
+  system.seed = options.seed;
   system.rank_of.resize(static_cast<std::size_t>(program.rank_count()));
   std::iota(system.rank_of.begin(), system.rank_of.end(), 0);
   system.rank_weight.assign(system.rank_of.size(), 1);
   system.class_of = system.rank_of;
+  std::int64_t flow_count = 0;
+  for (const workload::Transfer& transfer : program.transfers) {
+    flow_count += workload::flow_count(transfer);
+  }
+  // Memory that is reserved but not used costs nothing; growing would copy all there is.
+  system.flows.reserve(static_cast<std::size_t>(flow_count));
+  system.paths.reserve(static_cast<std::size_t>(flow_count) * kUsualPathLength);
   FlowMaker maker(placement, router, options, system);
   for (const workload::Transfer& transfer : program.transfers) {
     const auto begin = static_cast<std::int32_t>(system.flows.size());
-    for (const workload::RankFlow& flow : transfer.flows) maker.append(transfer, flow);
-    std::stable_sort(
-        system.flows.begin() + begin, system.flows.end(),
-        [](const SystemFlow& a, const SystemFlow& b) { return a.latency < b.latency; });
+    workload::visit_flows(transfer, placement,
+                          [&](const workload::RankFlow& flow) { maker.append(transfer, flow); });
     system.transfers.push_back({.label = transfer.label,
                                 .members = transfer.members,
                                 .flow_begin = begin,

@@ -15,18 +15,22 @@
 
 namespace planewise::simulate {
 
-/// A flow of one transfer. In a reduced system it stands for a class of equal flows.
+/// A flow of one transfer. In a reduced system it stands for a class of equal flows. There can be
+/// millions, so it holds no more than it must.
 struct SystemFlow {
   int source = 0;  ///< Rank (or class of ranks).
   int destination = 0;
   Bytes size{};       ///< Of each member.
   Seconds latency{};  ///< Software and hops, before the first byte.
   int weight = 1;
-  std::int64_t count = 1;       ///< Flows of the job that it stands for.
-  std::uint64_t queue = 0;      ///< FlowKey::queue, for a route that is chosen at the flow's start.
   std::int32_t path_begin = 0;  ///< Into System::paths.
-  std::int32_t path_end = 0;
+  std::int32_t path_length = 0;
+  std::int16_t queue_pair = 0;  ///< Of its transfer between the two ranks.
 };
+static_assert(sizeof(SystemFlow) <= 40);
+
+/// FlowKey::queue of a queue pair: what the route of a flow of `label` hangs on.
+std::uint64_t queue_of(int label, int queue_pair);
 
 /// How fast a transfer could be, from what its links must carry; see contention.h.
 struct TransferBound {
@@ -39,7 +43,7 @@ struct TransferBound {
 struct SystemTransfer {
   int label = 0;
   std::vector<int> members{};   ///< As workload::Transfer; classes of ranks in a reduced system.
-  std::int32_t flow_begin = 0;  ///< Into System::flows; sorted by latency.
+  std::int32_t flow_begin = 0;  ///< Into System::flows.
   std::int32_t flow_end = 0;
   Seconds tail{};
   std::int64_t count = 1;  ///< Transfers of the job that it stands for.
@@ -56,18 +60,24 @@ struct SystemLink {
 /// Ranks, transfers, flows and links by index. `program` is what the ranks run.
 struct System {
   const workload::Program* program = nullptr;
+  std::uint64_t seed = 1;      ///< Of the sizes that flows draw; a reduced system draws none.
   std::vector<int> rank_of{};  ///< The job's rank (a representative in a reduced system).
   std::vector<std::int64_t> rank_weight{};  ///< Ranks that each stands for.
   std::vector<int> class_of{};  ///< Of each of the job's ranks, the rank here that stands for it.
   std::vector<SystemTransfer> transfers{};
   std::vector<SystemFlow> flows{};
-  std::vector<std::int32_t> paths{};  ///< Links, flow after flow.
+  std::vector<std::int64_t> flow_counts{};  ///< What each stands for; none: each for itself.
+  std::vector<std::int32_t> paths{};        ///< Links, flow after flow.
   std::vector<SystemLink> links{};
 
   int rank_count() const { return static_cast<int>(rank_of.size()); }
   std::span<const std::int32_t> path(const SystemFlow& flow) const {
     return std::span(paths).subspan(static_cast<std::size_t>(flow.path_begin),
-                                    static_cast<std::size_t>(flow.path_end - flow.path_begin));
+                                    static_cast<std::size_t>(flow.path_length));
+  }
+  /// How many flows of the job a flow stands for.
+  std::int64_t flow_count(int flow) const {
+    return flow_counts.empty() ? 1 : flow_counts[static_cast<std::size_t>(flow)];
   }
 };
 

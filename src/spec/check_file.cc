@@ -2,6 +2,7 @@
 
 #include "spec/check_parts.h"
 #include "spec/cross_check.h"
+#include "spec/htsim_matrix.h"
 #include "spec/read.h"
 #include "spec/read_file.h"
 
@@ -25,6 +26,13 @@ void check_topology(Document document, Diagnostics& diagnostics) {
 }
 
 void check_workload(Document document, Diagnostics& diagnostics) {
+  if (is_traffic(document)) {
+    const TrafficSpec traffic = read_traffic(std::move(document), diagnostics);
+    if (traffic.profile_path.empty()) return;
+    const ProfileSpec profile = read_profile(traffic.profile_path, diagnostics);
+    if (diagnostics.empty()) check_profile(profile, {}, curves_of(traffic), diagnostics);
+    return;
+  }
   const JobSpec job = read_job(std::move(document), diagnostics);
   ModelSpec model;
   if (!job.model_path.empty()) model = read_model(job.model_path, diagnostics);
@@ -68,6 +76,10 @@ std::string check_document(Document document, Diagnostics& diagnostics) {
 }
 
 std::string check_file(const std::string& path, Diagnostics& diagnostics) {
+  if (is_htsim_matrix(path)) {
+    read_htsim_matrix(path, diagnostics);
+    return "htsim connection matrix";
+  }
   return check_document(load_document(path, diagnostics), diagnostics);
 }
 

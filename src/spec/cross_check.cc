@@ -140,6 +140,45 @@ void check_job_and_topology(const JobSpec& job, const TopologySpec& topology,
   }
 }
 
+namespace {
+
+void check_step_and_nodes(const TrafficSpec& traffic, std::size_t index, int gpus,
+                          Diagnostics& diagnostics) {
+  const TrafficStep& step = traffic.steps[index];
+  const bool needs_nodes =
+      step.layout == GroupLayout::spread || step.algorithm == Algorithm::node_limited ||
+      step.algorithm == Algorithm::two_hop || step.algorithm == Algorithm::hierarchical;
+  if (step.is_compute || !needs_nodes || step.group % gpus == 0) return;
+  const std::string why = step.layout == GroupLayout::spread
+                              ? "'layout: spread'"
+                              : fmt::format("'algorithm: {}'", algorithm_word(step.algorithm));
+  diagnostics.add(traffic.origin.diagnose(
+      fmt::format("steps[{}].group", index),
+      fmt::format("groups of {} ranks do not fill nodes of {} GPUs, which {} needs", step.group,
+                  gpus, why),
+      fmt::format("use a multiple of {}", gpus)));
+}
+
+}  // namespace
+
+void check_traffic_and_topology(const TrafficSpec& traffic, const TopologySpec& topology,
+                                Diagnostics& diagnostics) {
+  check_spray(topology, diagnostics);
+  check_has_graph(topology, diagnostics);
+  const std::int64_t gpus = topology.nodes.count * topology.nodes.gpus;
+  if (traffic.ranks > gpus) {
+    diagnostics.add(traffic.origin.diagnose(
+        traffic.matrix ? "" : "ranks",
+        fmt::format("{} {}, but {} has {} x {} = {} GPUs", traffic.ranks,
+                    traffic.matrix ? "hosts" : "ranks", topology.origin.path, topology.nodes.count,
+                    topology.nodes.gpus, gpus),
+        traffic.matrix ? "host i is GPU i" : "rank i is GPU i"));
+  }
+  for (std::size_t i = 0; i < traffic.steps.size(); ++i) {
+    check_step_and_nodes(traffic, i, topology.nodes.gpus, diagnostics);
+  }
+}
+
 void check_experts_on_nodes(const JobSpec& job, const ModelSpec& model,
                             const TopologySpec& topology, Diagnostics& diagnostics) {
   const int drawn = model.moe->experts_per_token / job.routing.nodes_per_token;

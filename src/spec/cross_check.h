@@ -22,6 +22,11 @@ void check_job_and_model(const JobSpec& job, const ModelSpec& model, Diagnostics
 void check_job_and_topology(const JobSpec& job, const TopologySpec& topology,
                             Diagnostics& diagnostics);
 
+/// The traffic's ranks are no more than the topology's GPUs, its groups fill whole nodes where they
+/// have to, and the topology's routing can be simulated.
+void check_traffic_and_topology(const TrafficSpec& traffic, const TopologySpec& topology,
+                                Diagnostics& diagnostics);
+
 /// Balanced routing over nodes: a node that a token chooses has enough of the layer's experts.
 /// Requires that the three passed the two checks above.
 void check_experts_on_nodes(const JobSpec& job, const ModelSpec& model,

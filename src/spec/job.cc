@@ -90,10 +90,15 @@ void check_size(const JobSpec& job, MapReader& batch, const MapReader& parallel)
 JobSpec read_job(Document document, Diagnostics& diagnostics) {
   return read_document<JobSpec>(
       std::move(document), kWorkloadFile, diagnostics, [](JobSpec& job, MapReader& root) {
-        enum class Phase { training };
+        enum class Phase { training, traffic };
         job.name = root.text("name");
         job.source = root.text("source");
-        root.choice<Phase>("phase", {{"training", Phase::training}});
+        root.choice<Phase>("phase", {{"training", Phase::training}, {"traffic", Phase::traffic}});
+        if (!root.read_well({"phase"})) {  // what the other keys are hangs on it
+          root.allow({"model", "profile", "schedule", "batch", "parallel", "routing", "optimizer",
+                      "ranks", "size_spread", "repeat", "steps"});
+          return;
+        }
         job.model_path = root.file("model");
         job.profile_path = root.file("profile");
         job.schedule = root.choice<Schedule>("schedule", {{"1f1b", Schedule::one_f_one_b}});

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -94,6 +95,12 @@ struct RankFlow {
   Bytes size{};  ///< On the wire: payload over the profile's efficiency.
 };
 
+/// A flow from every member of an exchange to every other one, written once.
+struct AllPairs {
+  Bytes in_node{};        ///< Of a flow between GPUs of one node, on the wire.
+  Bytes between_nodes{};  ///< Of any other.
+};
+
 /// One instance of a label: an exchange of a group, or a message channel between two ranks.
 ///
 /// An exchange starts when its last member arrives; a member goes on `tail` after the last flow
@@ -102,17 +109,22 @@ struct Transfer {
   int label = 0;
   std::vector<int> members{};  ///< Ranks; for a message the source, then the destination.
   std::vector<RankFlow> flows{};
-  Seconds latency{};  ///< Software; the fabric adds its hops.
+  std::optional<AllPairs> all_pairs{};  ///< Instead of `flows`.
+  Seconds latency{};                    ///< Software; the fabric adds its hops.
   Seconds tail{};
 };
 
-/// One training step of a job.
+/// One training step of a job, or the steps of a traffic workload.
 struct Program {
   std::vector<StageProgram> stages{};
   std::vector<int> stage_of_rank{};
   std::vector<Block> blocks{};
   std::vector<Label> labels{};
   std::vector<Transfer> transfers{};
+  /// Each start of a flow draws its size from within this share of it; 0: sizes are as they are.
+  double size_spread = 0;
+  /// All stages run through the same slots, which are timed over all ranks.
+  bool in_step = false;
 
   int rank_count() const { return static_cast<int>(stage_of_rank.size()); }
 };

@@ -43,7 +43,7 @@ struct TwoRanks {
             .size = bytes(size),
             .latency = seconds(0.25),
             .path_begin = link,
-            .path_end = link + 1};
+            .path_length = 1};
   }
   simulate::DrivenStep drive_fast(const simulate::Observers& observers = {}) const {
     return simulate::drive(system, engine::make_fast_engine, {}, observers);

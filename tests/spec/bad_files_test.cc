@@ -1,4 +1,5 @@
-// Every file in bad/ begins with the mistakes that must be found in it, all of them and no other:
+// Every file in bad/ (YAML, or a connection matrix `.cm`) begins with the mistakes that must be
+// found in it, all of them and no other:
 //   # expect: LINE:COLUMN: KEY: MESSAGE
 // without what there is not; MESSAGE may be the beginning. Mistakes in a file that it names begin
 // with that file's name. The file is checked as `planewise check` does.
@@ -23,7 +24,8 @@ constexpr std::string_view kExpect = "# expect: ";
 std::vector<std::string> bad_files() {
   std::vector<std::string> names;
   for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
-    if (entry.path().extension() == ".yaml") names.push_back(entry.path().stem().string());
+    const std::string name = entry.path().filename().string();
+    if (name.ends_with(".yaml") || name.ends_with(".cm")) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -52,7 +54,7 @@ void expect_fixed_form(const std::string& text) {
 class BadFile : public testing::TestWithParam<std::string> {};
 
 TEST_P(BadFile, HasTheMistakesThatItSays) {
-  const std::string path = (kFolder / (GetParam() + ".yaml")).string();
+  const std::string path = (kFolder / GetParam()).string();
   Diagnostics diagnostics;
   check_file(path, diagnostics);
   const std::vector<std::string> expected = expected_mistakes(path);
@@ -69,8 +71,10 @@ TEST_P(BadFile, HasTheMistakesThatItSays) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Bad, BadFile, testing::ValuesIn(bad_files()),
-                         [](const auto& test) { return test.param; });
+INSTANTIATE_TEST_SUITE_P(Bad, BadFile, testing::ValuesIn(bad_files()), [](const auto& test) {
+  const std::string& name = test.param;
+  return name.substr(0, name.find('.')) + (name.ends_with(".cm") ? "_matrix" : "");
+});
 
 }  // namespace
 }  // namespace planewise::spec

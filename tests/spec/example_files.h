@@ -110,6 +110,41 @@ attention:
   source: attention
 )";
 
+/// A step of every kind.
+inline constexpr std::string_view kTraffic = R"(planewise_workload: 1
+name: t
+source: made up
+phase: traffic
+ranks: 64
+size_spread: 20 %
+repeat: 5
+steps:
+  - collective: all_to_all
+    algorithm: node_limited
+    name: dispatch
+    group: 16
+    layout: spread
+    size: 3 MB
+    nvlink_size: 2 MB
+    curve: ep_combine
+  - compute: 200 us
+  - collective: broadcast
+    algorithm: tree
+    size: 1 MiB
+    chunks: 8
+  - collective: send
+    size: 7 kB
+    pairs: [{from: 5, to: 3}]
+  - collective: send
+    size: 7 kB
+    group: 4
+    shift: 3
+  - collective: send
+    size: 7 kB
+    group: 8
+    incast: 2
+)";
+
 /// Names `model.yaml` and `profile.yaml` beside it.
 inline constexpr std::string_view kWorkload = R"(planewise_workload: 1
 name: work

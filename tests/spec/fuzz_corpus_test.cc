@@ -45,8 +45,8 @@ void expect_survives(const std::string& text) {
 TEST(FuzzCorpus, SurvivesExamplesThatAreCutAndChanged) {
   for (const std::string_view example :
        {test::kTopology, test::kPriceBook, test::kModel, test::kDenseModel, test::kWorkload,
-        test::kProfile, test::kCatalogue, test::kPartPrices, test::kQuotes, test::kScenario,
-        test::kFaults}) {
+        test::kTraffic, test::kProfile, test::kCatalogue, test::kPartPrices, test::kQuotes,
+        test::kScenario, test::kFaults}) {
     expect_survives(std::string(example));
   }
 }
