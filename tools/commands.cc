@@ -71,7 +71,7 @@ double size_spread_of(const std::string& text) {
   return share;
 }
 
-/// Adds --engine, --seed, --no-symmetry, --size-spread and --stats.
+/// Adds --engine, --seed, --no-symmetry, --size-spread, --time-tolerance, --threads and --stats.
 void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
   command
       .add_option_function<std::string>(
@@ -87,6 +87,15 @@ void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
           [&flags](const std::string& text) { flags.size_spread = size_spread_of(text); },
           "every flow's size varies by so much, drawn whenever it starts")
       ->option_text("SHARE");
+  command
+      .add_option(
+          "--time-tolerance", flags.time_tolerance,
+          "fast only: flows that end within so small a share of the time elapsed end together")
+      ->check(CLI::Range(0.0, 0.01))
+      ->option_text("SHARE [0]");
+  command.add_option("--threads", flags.threads, "of the fast engine; changes no result")
+      ->check(CLI::Range(1, 256))
+      ->option_text("N [all cores]");
   command.add_flag("--stats", flags.stats,
                    "events, flows, solves, wall time by part and memory, to standard error");
 }
@@ -199,6 +208,18 @@ int simulate_and_write(const Arguments& arguments, Shown shown) {
   return kFine;
 }
 
+/// Lets a command simulate once the command line is read.
+void simulate_when_run(CLI::App& command, const std::shared_ptr<Arguments>& arguments, Shown shown,
+                       Action& action) {
+  command.callback([arguments, shown, &action] {
+    const SimulationFlags& flags = arguments->simulation;
+    if (flags.time_tolerance > 0 && flags.engine == simulate::EngineKind::simgrid) {
+      throw CLI::ValidationError("--time-tolerance is for the fast engine; simgrid is exact");
+    }
+    action = [arguments, shown] { return simulate_and_write(*arguments, shown); };
+  });
+}
+
 void add_compare(CLI::App& app, Action& action) {
   CLI::App* command = add_command(
       app, "compare", "counts, cost, power and step time of several fabrics, side by side",
@@ -211,9 +232,7 @@ void add_compare(CLI::App& app, Action& action) {
   add_faults_option(*command, arguments->paths);
   add_simulation_flags(*command, arguments->simulation);
   add_output_options(*command, arguments->output);
-  command->callback([arguments, &action] {
-    action = [arguments] { return simulate_and_write(*arguments, Shown::overview); };
-  });
+  simulate_when_run(*command, arguments, Shown::overview, action);
 }
 
 /// Lists that a supplier or a technician wants, of one fabric.
@@ -289,9 +308,7 @@ void add_run(CLI::App& app, Action& action) {
                    "write the flows of a traffic workload as an htsim connection matrix")
       ->option_text("FILE.cm");
   add_output_options(*command, arguments->output);
-  command->callback([arguments, &action] {
-    action = [arguments] { return simulate_and_write(*arguments, Shown::detail); };
-  });
+  simulate_when_run(*command, arguments, Shown::detail, action);
 }
 
 void add_explain(CLI::App& app, Action& action) {
@@ -307,9 +324,7 @@ void add_explain(CLI::App& app, Action& action) {
   watch = {.loads = true, .completion = true, .explanation = true};
   add_busiest_option(*command, watch);
   add_output_options(*command, arguments->output);
-  command->callback([arguments, &action] {
-    action = [arguments] { return simulate_and_write(*arguments, Shown::explanation); };
-  });
+  simulate_when_run(*command, arguments, Shown::explanation, action);
 }
 
 void add_model(CLI::App& app, Action& action) {

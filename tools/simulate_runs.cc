@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <git_version.h>
 
+#include <algorithm>
 #include <optional>
+#include <thread>
 
 #include "base/check.h"
 #include "report/notes.h"
@@ -58,6 +60,8 @@ struct TraceFile {
               [this](std::string_view text) { file.write(text); }) {}
 };
 
+int core_count() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
 /// What every simulation of a call is given.
 struct RunContext {
   const SimulationFlags& flags;
@@ -79,6 +83,8 @@ simulate::Result simulate_program(const workload::Program& program,
       .engine = flags.engine,
       .symmetry = !flags.no_symmetry,
       .seed = flags.seed,
+      .threads = flags.threads > 0 ? flags.threads : core_count(),
+      .time_tolerance = flags.time_tolerance,
       .watch = flags.watch,
       .progress = [&](const simulate::Moment& moment) { progress.show(moment); },
       .on_part = [&](simulate::Part part) { context.watch.begin(part_name(part)); },
@@ -100,8 +106,7 @@ report::RunReport simulate_run(const LoadedJob& loaded, const fabric::Fabric& fa
                                const RunContext& context) {
   const spec::NodesSpec& nodes = fabric.topology.nodes;
   context.watch.begin("program");
-  const workload::Placement placement =
-      workload::place_in_order(loaded.job.parallel.ranks(), nodes.gpus);
+  const workload::Placement placement = workload::place_job(loaded.job.parallel, nodes.gpus);
   workload::Program program = workload::training_program(
       {.job = loaded.job, .model = loaded.model, .profile = loaded.profile, .nodes = nodes},
       placement);
@@ -152,6 +157,9 @@ void add_notes(const Inputs& inputs, const SimulationFlags& flags, report::Heade
     header.left_out = report::left_out_notes(inputs.job->profile);
   }
   if (spread > 0) header.simulated.push_back(report::size_spread_note(spread));
+  if (flags.time_tolerance > 0) {
+    header.simulated.push_back(report::time_tolerance_note(flags.time_tolerance));
+  }
 }
 
 }  // namespace

@@ -24,6 +24,8 @@ struct SimulationFlags {
   simulate::EngineKind engine = simulate::EngineKind::fast;
   std::uint64_t seed = 1;
   bool no_symmetry = false;
+  int threads = 0;                      ///< 0: as many as there are cores.
+  double time_tolerance = 0;            ///< 0: exact.
   std::optional<double> size_spread{};  ///< Over the workload's own.
   std::string traffic_out{};            ///< File for the flows, as htsim reads them; empty: none.
   simulate::Watch watch{};

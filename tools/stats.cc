@@ -28,6 +28,7 @@ report::Table count_table(const std::vector<Ran>& runs) {
   row("flows started", [](const Result& r) { return r.statistics.flows_started; });
   row("  merged with an equal one", [](const Result& r) { return r.statistics.flows_merged; });
   row("solves", [](const Result& r) { return r.statistics.solves; });
+  row("components played ahead", [](const Result& r) { return r.statistics.played_ahead; });
   row("  from nothing", [](const Result& r) { return r.statistics.full_solves; });
   row("classes of ranks", [](const Result& r) { return r.symmetry.rank_classes; });
   row("classes of flows", [](const Result& r) { return r.symmetry.flow_classes; });

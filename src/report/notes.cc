@@ -120,6 +120,13 @@ std::string size_spread_note(double size_spread) {
       percent(size_spread));
 }
 
+std::string time_tolerance_note(double time_tolerance) {
+  return fmt::format(
+      "not exact: flows that end within {:g} of the time elapsed end together; an estimate of the "
+      "error of a time is {:g} of it",
+      time_tolerance, simulate::kTimeErrorFactor * time_tolerance);
+}
+
 std::string symmetry_note(const std::string& fabric, const simulate::Result& result) {
   const simulate::Symmetry& s = result.symmetry;
   if (result.routes_at_start) {

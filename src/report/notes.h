@@ -21,6 +21,8 @@ std::vector<std::string> left_out_notes(const spec::TrafficSpec& traffic,
 std::string size_spread_note(double size_spread);
 
 /// One line a run: how many ranks, flows and links were driven for how many.
+/// That ends were drawn forward by up to `time_tolerance` of the time elapsed, and what that costs.
+std::string time_tolerance_note(double time_tolerance);
 std::string symmetry_note(const std::string& fabric, const simulate::Result& result);
 
 /// What choosing routes as flows start, and faults, leave out; nothing if no run did.

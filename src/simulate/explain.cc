@@ -25,12 +25,12 @@ void add(PathShare& share, const PathSegment& segment) {
 }
 
 /// In order of key, each named.
-std::vector<PathShare> named(std::map<int, PathShare> shares,
+std::vector<PathShare> named(const std::map<int, PathShare>& shares,
                              const std::function<std::string(int)>& name) {
   std::vector<PathShare> list;
-  for (auto& [key, share] : shares) {
-    share.name = name(key);
-    list.push_back(std::move(share));
+  for (const auto& [key, share] : shares) {
+    list.push_back(share);
+    list.back().name = name(key);
   }
   return list;
 }

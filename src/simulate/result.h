@@ -19,6 +19,9 @@
 
 namespace planewise::simulate {
 
+/// See engine::kErrorFactor; for reports, which know no engine.
+inline constexpr double kTimeErrorFactor = engine::kErrorFactor;
+
 /// How one rank (or a class of equal ranks) spent the step. The phases add up to the step time.
 struct RankResult {
   int rank = 0;                 ///< The job's rank; of a class, its first.

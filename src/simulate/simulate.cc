@@ -10,10 +10,14 @@
 namespace planewise::simulate {
 namespace {
 
-EngineFactory factory_of(EngineKind kind) {
-  switch (kind) {
+EngineFactory factory_of(const SimulationOptions& options) {
+  switch (options.engine) {
     case EngineKind::fast:
-      return engine::make_fast_engine;
+      return [fast = engine::FastOptions{.threads = options.threads,
+                                         .time_tolerance = options.time_tolerance}](
+                 std::vector<Rate> capacities, engine::Events events) {
+        return engine::make_fast_engine_with(fast, std::move(capacities), std::move(events));
+      };
     case EngineKind::simgrid:
       return engine::make_simgrid_engine;
   }
@@ -152,7 +156,7 @@ Result simulate(const workload::Program& program, const workload::Placement& pla
                           .faults = options.faults};
   Watchers watchers;
   DrivenStep step =
-      drive(driven.system, factory_of(options.engine), options.progress,
+      drive(driven.system, factory_of(options), options.progress,
             watchers.with(options.watch, options.observers), routes_at_start ? &paths : nullptr);
   Result result{.step_time = step.step_time,
                 .ranks = std::move(step.ranks),

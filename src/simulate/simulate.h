@@ -31,6 +31,9 @@ struct SimulationOptions {
   EngineKind engine = EngineKind::fast;
   bool symmetry = true;    ///< Reduce equal ranks and flows to one each; exact.
   std::uint64_t seed = 1;  ///< Of every random choice (ECMP).
+  int threads = 1;         ///< Of the fast engine; changes no result.
+  /// Of the fast engine, see engine::FastOptions; 0 is exact.
+  double time_tolerance = 0;
   Watch watch{};
   Progress progress{};                  ///< May be empty.
   std::function<void(Part)> on_part{};  ///< Called as a part begins; may be empty.

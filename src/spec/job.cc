@@ -29,6 +29,7 @@ ParallelSpec read_parallel(MapReader& map) {
   parallel.data = map.small_integer("data", kRanks);
   parallel.expert = map.small_integer("expert", {.min = 1, .max = kMostExpertRanks});
   parallel.layers_per_stage = map.integers("layers_per_stage", {.min = 0, .max = 100'000});
+  parallel.layout = read_group_layout(map, "layout");
   parallel.source = map.text("source");
   const auto stages = static_cast<std::size_t>(parallel.pipeline);
   if (map.read_well({"pipeline", "layers_per_stage"}) &&

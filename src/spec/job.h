@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "spec/group_layout.h"
 #include "spec/input_error.h"
 
 namespace planewise::spec {
@@ -33,12 +34,14 @@ struct BatchSpec {
   }
 };
 
-/// Rank = stage * data + replica; GPUs are taken in order, so that a stage's ranks are neighbours.
+/// Rank = stage * data + replica. Packed, GPUs are taken in order, so that a stage's ranks are
+/// neighbours; spread, each expert group is on nodes as far apart as there are groups.
 struct ParallelSpec {
   int pipeline = 1;  ///< Stages.
   int data = 1;      ///< Ranks that hold the same stage.
   int expert = 1;    ///< Ranks over which a layer's routed experts are spread; divides `data`.
   std::vector<std::int64_t> layers_per_stage{};
+  GroupLayout layout = GroupLayout::packed;  ///< Of the expert groups.
   std::string source{};
 
   std::int64_t ranks() const { return static_cast<std::int64_t>(pipeline) * data; }

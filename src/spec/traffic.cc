@@ -139,10 +139,7 @@ void read_collective(MapReader& map, int ranks, TrafficStep& step) {
   }
   step.algorithm = read_algorithm(map, step.collective);
   step.group = read_group(map, ranks);
-  if (map.has("layout")) {
-    step.layout = map.choice<GroupLayout>(
-        "layout", {{"packed", GroupLayout::packed}, {"spread", GroupLayout::spread}});
-  }
+  step.layout = read_group_layout(map, "layout");
   read_sizes(map, step);
   if (step.collective == Collective::send) {
     read_pairs(map, ranks, step);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "spec/group_layout.h"
 #include "spec/input_error.h"
 
 namespace planewise::spec {
@@ -31,12 +32,6 @@ enum class Algorithm : std::uint8_t {
   ring,          ///< From neighbour to neighbour.
   tree,          ///< A binary tree: rank i of a group is a child of rank (i - 1) / 2.
   hierarchical,  ///< In the node by NVLink, and rings along the rails.
-};
-
-/// How groups of ranks lie on the cluster, spelled as in YAML.
-enum class GroupLayout : std::uint8_t {
-  packed,  ///< Consecutive ranks.
-  spread,  ///< Whole nodes: node k * groups + g belongs to group g.
 };
 
 std::string_view collective_word(Collective collective);

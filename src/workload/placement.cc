@@ -15,4 +15,18 @@ Placement place_in_order(std::int64_t rank_count, int gpus_per_node) {
   return placement;
 }
 
+Placement place_apart(std::int64_t rank_count, int group_size, int gpus_per_node) {
+  PW_CHECK(group_size % gpus_per_node == 0);
+  PW_CHECK(rank_count % group_size == 0);
+  const std::int64_t group_count = rank_count / group_size;
+  Placement placement;
+  placement.gpus_per_node = gpus_per_node;
+  for (std::int64_t rank = 0; rank < rank_count; ++rank) {
+    const std::int64_t group = rank / group_size;
+    const std::int64_t node = rank % group_size / gpus_per_node * group_count + group;
+    placement.gpu_of_rank.push_back(node * gpus_per_node + rank % gpus_per_node);
+  }
+  return placement;
+}
+
 }  // namespace planewise::workload

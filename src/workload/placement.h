@@ -19,4 +19,8 @@ struct Placement {
 /// Ranks on GPUs in order: rank r on GPU r, so that a stage fills neighbouring nodes.
 Placement place_in_order(std::int64_t rank_count, int gpus_per_node);
 
+/// Whole nodes of groups of `group_size` ranks apart: node k of group g is node k * groups + g.
+/// Requires: groups fill nodes, and ranks fill groups.
+Placement place_apart(std::int64_t rank_count, int group_size, int gpus_per_node);
+
 }  // namespace planewise::workload

@@ -403,6 +403,13 @@ RankParameters rank_parameters(const StageContent& stage, const model::ModelSize
           .expert = static_cast<double>(experts) / expert_ranks};
 }
 
+Placement place_job(const spec::ParallelSpec& parallel, int gpus_per_node) {
+  if (parallel.layout == spec::GroupLayout::packed) {
+    return place_in_order(parallel.ranks(), gpus_per_node);
+  }
+  return place_apart(parallel.ranks(), parallel.expert, gpus_per_node);
+}
+
 Program training_program(const TrainingInput& in, const Placement& placement) {
   const spec::ParallelSpec& parallel = in.job.parallel;
   const model::ModelSize size = model::model_size(in.model);

@@ -41,6 +41,9 @@ struct RankParameters {
 RankParameters rank_parameters(const StageContent& stage, const model::ModelSize& size,
                                int expert_ranks);
 
+/// Where a job's ranks are, by parallel.layout. Requires: expert groups fill nodes.
+Placement place_job(const spec::ParallelSpec& parallel, int gpus_per_node);
+
 struct TrainingInput {
   const spec::JobSpec& job;
   const spec::ModelSpec& model;

@@ -16,6 +16,7 @@
 #include "bench/memory.h"
 #include "engine/engine.h"
 #include "fabric/fabric.h"
+#include "fabric/make_topology.h"
 #include "simulate/simulate.h"
 
 namespace planewise::bench {
@@ -66,10 +67,9 @@ void time_simgrid(benchmark::State& state, const Traffic& traffic, Seconds limit
   state.counters["peak_MB"] = static_cast<double>(usage.ru_maxrss) * 1024 / 1e6;
 }
 
-void time_simulate(benchmark::State& state, const workload::Program& program, std::int64_t gpus,
-                   Layout layout) {
-  const fabric::Fabric fabric = fabric::lay_out(group_fabric(gpus, spec::Routing::spray));
-  const workload::Placement placement = place_groups(gpus, layout);
+void time_simulate(benchmark::State& state, const workload::Program& program,
+                   const workload::Placement& placement, const spec::TopologySpec& topology) {
+  const fabric::Fabric fabric = fabric::lay_out(topology);
   simulate::Result result;
   std::int64_t peak = 0;
   for (auto _ : state) {
@@ -140,9 +140,10 @@ void add_table() {
   add_row(
       "table/all_to_all_2048_equal/fast",
       [](benchmark::State& state) {
-        time_fast(state, all_to_all({.ranks = 2048, .size_spread = 0}));
+        time_simulate(state, one_all_to_all(2048), workload::place_in_order(2048, 1),
+                      test::make_topology({.nodes = 2048, .gpus = 1}));
       },
-      1);
+      3);
   add_row(
       "table/all_to_all_512/fast",
       [](benchmark::State& state) { time_exact_and_bounded(state, 512, kTolerance); }, 1);
@@ -155,7 +156,8 @@ void add_table() {
   add_row(
       "table/layers_4/fast",
       [](benchmark::State& state) {
-        time_simulate(state, dispatch_and_combine(2048, 4), 2048, Layout::packed);
+        time_simulate(state, dispatch_and_combine(2048, 4), place_groups(2048, Layout::packed),
+                      group_fabric(2048, spec::Routing::spray));
       },
       3);
 }
@@ -170,7 +172,8 @@ void add_scaling() {
     add_row(
         "scaling/symmetry/" + size,
         [gpus](benchmark::State& state) {
-          time_simulate(state, one_dispatch(gpus), gpus, Layout::spread);
+          time_simulate(state, one_dispatch(gpus), place_groups(gpus, Layout::spread),
+                        group_fabric(gpus, spec::Routing::spray));
         },
         gpus <= 2048 ? 5 : 1);
     if (gpus > 2048) continue;
@@ -197,7 +200,8 @@ void add_small() {
   add_row(
       "small/layers_2/fast",
       [](benchmark::State& state) {
-        time_simulate(state, dispatch_and_combine(128, 2), 128, Layout::spread);
+        time_simulate(state, dispatch_and_combine(128, 2), place_groups(128, Layout::spread),
+                      group_fabric(128, spec::Routing::spray));
       },
       1);
 }

@@ -173,21 +173,27 @@ workload::Program dispatch_and_combine(std::int64_t gpus, int layers) {
                        visit_direct);
 }
 
+workload::Program one_all_to_all(int ranks) {
+  workload::Program program;
+  program.labels = {{.name = "all-to-all"}};
+  program.stage_of_rank.assign(static_cast<std::size_t>(ranks), 0);
+  program.stages = {{.chunks = {{.name = "all", .steps = {{workload::StepKind::exchange, 0}}}},
+                     .slots = {{workload::Phase::forward_1f, 0}}}};
+  workload::Transfer transfer{
+      .all_pairs = workload::AllPairs{.in_node = bytes(1 << 20), .between_nodes = bytes(1 << 20)}};
+  for (int rank = 0; rank < ranks; ++rank) transfer.members.push_back(rank);
+  program.transfers = {transfer};
+  return program;
+}
+
 workload::Program one_dispatch(std::int64_t gpus) {
   return group_program(gpus, {{workload::StepKind::exchange, 0}}, {{.name = "dispatch"}},
                        visit_node_limited);
 }
 
 workload::Placement place_groups(std::int64_t gpus, Layout layout) {
-  workload::Placement placement = workload::place_in_order(gpus, kNodeGpus);
-  if (layout == Layout::packed) return placement;
-  const std::int64_t group_count = gpus / kGroupGpus;
-  for (std::int64_t rank = 0; rank < gpus; ++rank) {
-    const std::int64_t group = rank / kGroupGpus;
-    const std::int64_t node = group + rank % kGroupGpus / kNodeGpus * group_count;
-    placement.gpu_of_rank[static_cast<std::size_t>(rank)] = node * kNodeGpus + rank % kNodeGpus;
-  }
-  return placement;
+  return layout == Layout::packed ? workload::place_in_order(gpus, kNodeGpus)
+                                  : workload::place_apart(gpus, kGroupGpus, kNodeGpus);
 }
 
 Played play(const Traffic& traffic, const MakeEngine& make_engine, Seconds limit) {

@@ -71,6 +71,8 @@ Traffic all_to_all(const AllToAllOptions& options);
 /// Groups of 64 that do `layers` times: exchange 3.67 MB with each of the 63 others, compute 200
 /// us, exchange again. All sizes are equal.
 workload::Program dispatch_and_combine(std::int64_t gpus, int layers);
+/// All ranks send 1 MiB to each other, once. The flows are not held by the program.
+workload::Program one_all_to_all(int ranks);
 /// One node-limited dispatch, all sizes equal.
 workload::Program one_dispatch(std::int64_t gpus);
 /// Rank 64 g + i is GPU i of group g.

@@ -21,6 +21,7 @@ namespace {
 struct StepOptions {
   simulate::EngineKind engine = simulate::EngineKind::fast;
   std::int64_t gpus = 2048;
+  int threads = 1;
   Layout layout = Layout::packed;
   spec::TopologySpec topology{};
   double size_spread = 0;
@@ -30,16 +31,6 @@ struct StepOptions {
 
 /// Thrown through simulate() when the time is over.
 struct TimeIsOver {};
-
-/// Programs that cannot draw sizes yet leave them as they are; the row then says `size_spread` 0.
-constexpr auto set_size_spread = [](auto& program, double share) {
-  if constexpr (requires { program.size_spread; }) {
-    program.size_spread = share;
-    return share;
-  } else {
-    return 0.0;
-  }
-};
 
 /// Counter `share` is how much of the step was simulated within the limit.
 void time_step(benchmark::State& state, const StepOptions& options) {
@@ -51,7 +42,7 @@ void time_step(benchmark::State& state, const StepOptions& options) {
                                                           .profile = loaded.profile,
                                                           .nodes = options.topology.nodes},
                                                          placement);
-  const double size_spread = set_size_spread(program, options.size_spread);
+  program.size_spread = options.size_spread;
   const fabric::Fabric fabric = fabric::lay_out(options.topology);
   simulate::Result result;
   double share = 0;
@@ -63,9 +54,11 @@ void time_step(benchmark::State& state, const StepOptions& options) {
       if (seconds(wall.count()) > options.limit) throw TimeIsOver{};
     };
     try {
-      result = simulate::simulate(
-          program, placement, fabric,
-          {.engine = options.engine, .symmetry = options.symmetry, .progress = progress});
+      result = simulate::simulate(program, placement, fabric,
+                                  {.engine = options.engine,
+                                   .symmetry = options.symmetry,
+                                   .threads = options.threads,
+                                   .progress = progress});
       share = 1;
     } catch (const TimeIsOver&) {
     }
@@ -74,7 +67,7 @@ void time_step(benchmark::State& state, const StepOptions& options) {
   for (auto _ : state) peak = std::max(peak, peak_bytes(simulate));
   state.counters["share"] = share;
   state.counters["complete"] = share == 1 ? 1 : 0;
-  state.counters["size_spread"] = size_spread;
+  state.counters["size_spread"] = options.size_spread;
   state.counters["flows"] = static_cast<double>(result.statistics.flows_started);
   state.counters["events"] = static_cast<double>(result.statistics.events);
   state.counters["peak_MB"] = static_cast<double>(peak) / 1e6;
@@ -90,7 +83,8 @@ void add_row(const std::string& name, const StepOptions& options) {
 }
 
 void add_every_flow(const std::string& name, Layout layout) {
-  StepOptions options{.layout = layout,
+  StepOptions options{.threads = 2,
+                      .layout = layout,
                       .topology = group_fabric(2048, spec::Routing::ecmp),
                       .size_spread = 0.2,
                       .symmetry = false};

@@ -7,16 +7,16 @@ _planewise() {
     --engine) COMPREPLY=($(compgen -W "fast simgrid" -- "$word")); return ;;
     --as) COMPREPLY=($(compgen -W "dot graphml htsim ibsim simgrid svg" -- "$word")); return ;;
     --trace-ranks) COMPREPLY=($(compgen -W "all" -- "$word")); return ;;
-    --seed|--sequence-length|--matched|--draws|--busiest|--size-spread) return ;;
+    --seed|--sequence-length|--matched|--draws|--busiest|--size-spread|--time-tolerance|--threads) return ;;
   esac
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "$commands --help --version" -- "$word"))
   elif [[ "$word" == -* ]]; then
     local options="--help --format --output"
     case "${COMP_WORDS[1]}" in
-      compare) options+=" --workload --prices --faults --engine --seed --no-symmetry --size-spread --stats" ;;
-      run) options+=" --workload --topology --prices --faults --engine --seed --no-symmetry --size-spread --stats --loads --busiest --completion --trace --trace-ranks --traffic-out" ;;
-      explain) options+=" --workload --topology --faults --engine --seed --no-symmetry --size-spread --stats --busiest" ;;
+      compare) options+=" --workload --prices --faults --engine --seed --no-symmetry --size-spread --time-tolerance --threads --stats" ;;
+      run) options+=" --workload --topology --prices --faults --engine --seed --no-symmetry --size-spread --time-tolerance --threads --stats --loads --busiest --completion --trace --trace-ranks --traffic-out" ;;
+      explain) options+=" --workload --topology --faults --engine --seed --no-symmetry --size-spread --time-tolerance --threads --stats --busiest" ;;
       cost) options+=" --prices --quotes --scenario --matched --detail --draws --seed --bill --cable-plan --port-map --rack-elevation" ;;
       model) options+=" --sequence-length" ;;
       graph) options="--help --as --output" ;;
