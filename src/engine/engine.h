@@ -83,8 +83,8 @@ class Engine {
 };
 
 /// What the relative error of an end may be, over FastOptions::time_tolerance. An estimate: in
-/// direct all-to-alls of up to 512 ranks it was at most five (docs/equations.md).
-constexpr double kErrorFactor = 10;
+/// a direct all-to-all of 512 ranks it was 3.8 (docs/equations.md).
+constexpr double kErrorFactor = 5;
 
 struct FastOptions {
   int threads = 1;       ///< That solve independent components; changes no result.

@@ -11,8 +11,8 @@
 namespace planewise::simulate {
 namespace {
 
-/// Links of a path through a three-layer tree.
-constexpr std::size_t kUsualPathLength = 6;
+/// Links of a path from leaf to leaf.
+constexpr std::size_t kUsualPathLength = 4;
 
 /// Renumbers the router's links so that only those on a path are left, in order of first use.
 class LinkTable {

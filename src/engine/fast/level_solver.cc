@@ -358,28 +358,30 @@ void LevelSolver::raise(LinkId link, Rate level) {
 void LevelSolver::spread_fall(LinkId link, Rate change) {
   LinkLevel* const levels = links_.levels().data();
   Marker marker = touched_.marker();
-  for (const Neighbour neighbour : links_.neighbours(link)) {
-    levels[neighbour.link].used += change * neighbour.weight;
-    marker.mark(neighbour.link);
+  const std::span<const LinkId> neighbours = links_.neighbours(link);
+  const std::int32_t* const weights = links_.weights(link);
+  for (std::size_t i = 0; i < neighbours.size(); ++i) {
+    levels[neighbours[i]].used += weights == nullptr ? change : change * weights[i];
+    marker.mark(neighbours[i]);
   }
   touched_.take(marker);
 }
 
 /// The same if they use more. Finds the residents that another link holds below the new level. This
-/// loop takes most of the time of a run.
+/// loop takes most of the time of a large exchange.
 void LevelSolver::spread_rise(LinkId link, Rate change) {
   slowed_.clear();
   const Rate level = links_.level(link).level;
   const Rate limit = level * (1 - kLevelSlack);
   LinkLevel* const levels = links_.levels().data();
   Marker marker = touched_.marker();
-  const std::span<const Neighbour> neighbours = links_.neighbours(link);
+  const std::span<const LinkId> neighbours = links_.neighbours(link);
+  const std::int32_t* const weights = links_.weights(link);
   for (std::size_t i = 0; i < neighbours.size(); ++i) {
-    const Neighbour neighbour = neighbours[i];
-    LinkLevel& state = levels[neighbour.link];
-    state.used += change * neighbour.weight;
+    LinkLevel& state = levels[neighbours[i]];
+    state.used += weights == nullptr ? change : change * weights[i];
     if (state.foreign_max < level) state.foreign_max = level;
-    marker.mark(neighbour.link);
+    marker.mark(neighbours[i]);
     if (state.level >= limit) [[likely]]
       continue;
     const FlowSlot slot = links_.residents(link)[i / links_.stride(link)];
@@ -504,8 +506,11 @@ void LevelSolver::sum_used_again() {
   }
   for (std::size_t i = 0; i < flows_.link_count(); ++i) {
     const auto link = static_cast<LinkId>(i);
-    for (const Neighbour& neighbour : links_.neighbours(link)) {
-      links_.level(neighbour.link).used += links_.level(link).level * neighbour.weight;
+    const std::span<const LinkId> neighbours = links_.neighbours(link);
+    const std::int32_t* const weights = links_.weights(link);
+    for (std::size_t n = 0; n < neighbours.size(); ++n) {
+      const double weight = weights == nullptr ? 1 : weights[n];
+      links_.level(neighbours[n]).used += links_.level(link).level * weight;
     }
   }
 }

@@ -52,13 +52,23 @@ bool LinkTable::is_stale(LinkId link, const Key& key) const {
 
 void LinkTable::widen(Link& link, std::size_t stride) {
   const auto none = static_cast<LinkId>(shared_count_);
-  std::vector<Neighbour> wide(link.residents.size() * stride, Neighbour{.link = none});
-  for (std::size_t i = 0; i < link.residents.size(); ++i) {
-    std::copy_n(link.neighbours.begin() + static_cast<std::ptrdiff_t>(i * link.stride), link.stride,
-                wide.begin() + static_cast<std::ptrdiff_t>(i * stride));
+  std::vector<LinkId> wide(link.residents.size() * stride, none);
+  std::vector<std::int32_t> wide_weights(link.weights.empty() ? 0 : wide.size(), 1);
+  for (std::size_t i = 0; i < link.neighbours.size(); ++i) {
+    const std::size_t place = i / link.stride * stride + i % link.stride;
+    wide[place] = link.neighbours[i];
+    if (!link.weights.empty()) wide_weights[place] = link.weights[i];
   }
   link.neighbours = std::move(wide);
+  link.weights = std::move(wide_weights);
   link.stride = stride;
+}
+
+void LinkTable::append_neighbour(Link& link, LinkId neighbour, std::int32_t weight) {
+  if (weight != 1 && link.weights.empty()) link.weights.assign(link.neighbours.size(), 1);
+  const bool weighted = weight != 1 || !link.weights.empty();
+  link.neighbours.push_back(neighbour);
+  if (weighted) link.weights.push_back(weight);
 }
 
 void LinkTable::append_resident(FlowSlot slot, LinkId link) {
@@ -69,11 +79,10 @@ void LinkTable::append_resident(FlowSlot slot, LinkId link) {
   flows_.flow(slot).place = static_cast<std::int32_t>(state.residents.size());
   state.residents.push_back(slot);
   for (const Hop& hop : hops) {
-    if (hop.link != link) state.neighbours.push_back({.link = hop.link, .weight = hop.weight});
+    if (hop.link != link) append_neighbour(state, hop.link, hop.weight);
   }
-  const auto none = static_cast<LinkId>(shared_count_);
   while (state.neighbours.size() < state.residents.size() * state.stride) {
-    state.neighbours.push_back({.link = none});
+    append_neighbour(state, static_cast<LinkId>(shared_count_), 1);
   }
 }
 
@@ -108,11 +117,14 @@ void LinkTable::unsettle(FlowSlot slot, Seconds now) {
   const std::size_t last = state.residents.size() - 1;
   state.residents[place] = state.residents[last];
   flows_.flow(state.residents[place]).place = flow.place;
-  std::copy_n(state.neighbours.begin() + static_cast<std::ptrdiff_t>(last * state.stride),
-              state.stride,
-              state.neighbours.begin() + static_cast<std::ptrdiff_t>(place * state.stride));
+  for (std::size_t i = 0; i < state.stride; ++i) {
+    state.neighbours[place * state.stride + i] = state.neighbours[last * state.stride + i];
+    if (state.weights.empty()) continue;
+    state.weights[place * state.stride + i] = state.weights[last * state.stride + i];
+  }
   state.residents.pop_back();
   state.neighbours.resize(last * state.stride);
+  if (!state.weights.empty()) state.weights.resize(last * state.stride);
   flow.bottleneck = kNoLink;  // The crossings are set when it settles again, or go with the flow.
 }
 
@@ -128,6 +140,7 @@ void LinkTable::reset(LinkId link, Seconds now) {
   at(link).clock = Bytes{};
   at(link).clock_time = now;
   at(link).keys.clear();
+  at(link).weights.clear();
 }
 
 Seconds LinkTable::first_end(LinkId link) {

@@ -28,12 +28,6 @@ struct LinkLevel {
   double weight = 0;   ///< Of the residents: the level times this is what they use.
 };
 
-/// Another link of a resident's path.
-struct Neighbour {
-  LinkId link = 0;
-  std::int32_t weight = 0;  ///< Of the resident there.
-};
-
 /// A resident and its key.
 struct Key {
   Bytes key{};
@@ -59,8 +53,14 @@ class LinkTable {
   Rate capacity(LinkId link) const { return capacities_[static_cast<std::size_t>(link)]; }
 
   std::span<const FlowSlot> residents(LinkId link) const { return at(link).residents; }
-  /// The neighbours of all residents, `stride` of each; padded with the link that stands for none.
-  std::span<const Neighbour> neighbours(LinkId link) const { return at(link).neighbours; }
+  /// The other links of all residents' paths, `stride` of each; padded with the link that stands
+  /// for none.
+  std::span<const LinkId> neighbours(LinkId link) const { return at(link).neighbours; }
+  /// The weight of the resident on each of neighbours(); null if all are 1, as most are: to read
+  /// them would double what the inner loops read.
+  const std::int32_t* weights(LinkId link) const {
+    return at(link).weights.empty() ? nullptr : at(link).weights.data();
+  }
   std::size_t stride(LinkId link) const { return at(link).stride; }
 
   /// Makes `link` the bottleneck of a flow that has none; its key is what it has left. Levels,
@@ -95,7 +95,8 @@ class LinkTable {
     Seconds clock_time{};
     std::size_t stride = 0;
     std::vector<FlowSlot> residents{};
-    std::vector<Neighbour> neighbours{};
+    std::vector<LinkId> neighbours{};
+    std::vector<std::int32_t> weights{};  ///< Empty while all are 1.
     std::vector<Key>
         keys{};  ///< A heap, first end first. Stale entries differ from the flow's key.
   };
@@ -106,6 +107,7 @@ class LinkTable {
   Bytes clock(LinkId link, Seconds now) const;
   bool is_stale(LinkId link, const Key& key) const;
   void widen(Link& link, std::size_t stride);
+  void append_neighbour(Link& link, LinkId neighbour, std::int32_t weight);
   void append_resident(FlowSlot slot, LinkId link);
   void compact_keys(LinkId link);
 
