@@ -14,9 +14,9 @@
 namespace planewise::engine {
 namespace {
 
-// Both sides round differently at each of some 100 events; 1e-16 x 100 x a margin of 100 for levels
-// that are differences of larger numbers.
-constexpr double kTolerance = 1e-12;
+// The fast engine takes levels within 1e-12 of each other for equal, and such differences add up
+// where ends hang on ends: one large case in some 2,000 is off by 2e-12. Ten times that at most.
+constexpr double kTolerance = 1e-11;
 
 void expect_agreement(std::uint64_t seed, const ScenarioSize& size) {
   SCOPED_TRACE(seed_note(seed));
