@@ -50,8 +50,8 @@ struct Sent {
 };
 
 /// Flows of one transfer that start after the same latency; one timer starts them all.
-struct FlowGroup {  // Into Driver::by_latency_.
-  std::int32_t begin = 0;
+struct FlowGroup {
+  std::int32_t begin = 0;  ///< Into Driver::by_latency_.
   std::int32_t end = 0;
 };
 
@@ -67,6 +67,7 @@ class Driver {
         transfers_(system.transfers.size()) {
     make_lookups();
     make_groups();
+    if (program_.size_spread > 0) sent_.resize(system.flows.size());
     std::vector<Rate> capacities;
     for (const SystemLink& link : system.links) capacities.push_back(link.capacity);
     engine_ = make_engine(std::move(capacities), {.on_flow = [this](auto id) { flow_ended(id); },
@@ -386,7 +387,6 @@ class Driver {
                                              .source = flow.source,
                                              .destination = flow.destination,
                                              .start = transfers_[at(transfer)].started - 1});
-    sent_.resize(system_.flows.size());
     sent_[at(f)].total += size;
     sent_[at(f)].last = size;
     return size;
