@@ -199,8 +199,10 @@ int simulate_and_write(const Arguments& arguments, Shown shown) {
   report.detailed = shown == Shown::detail;
   report.explains = shown == Shown::explanation;
   if (report.explains) {
-    const Seconds step = report::all_ran(report).front().result.step_time;
-    report.title += fmt::format(": why a step takes {:.3f} s", step.in(seconds(1)));
+    const simulate::Result& result = report::all_ran(report).front().result;
+    report.title += result.is_complete() ? fmt::format(": why a step takes {:.3f} s",
+                                                       result.step_time.in(seconds(1)))
+                                         : ": the step does not end, flows are cut off";
   }
   write_report(report, arguments.output);
   watch.stop();

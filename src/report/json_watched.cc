@@ -128,7 +128,8 @@ void add_watched(Json& run, const simulate::Result& result) {
 std::vector<Json> composition_rows(const Report& report) {
   std::vector<Json> rows;
   for (const Ran& run : all_ran(report)) {
-    const Explanation& why = run.result.explanation.value();
+    if (!run.result.explanation) continue;
+    const Explanation& why = *run.result.explanation;
     const auto add = [&](const char* list, const std::vector<PathShare>& shares) {
       for (const PathShare& share : shares) {
         Json row = {{"fabric", run.fabric}, {"workload", run.workload}, {"list", list}};

@@ -204,7 +204,8 @@ std::vector<Table> tables_of(const Report& report) {
   };
   if (report.explains) {
     for (const Ran& run : all_ran(report)) {
-      append(explain_tables(run));
+      append(fault_tables(run));
+      if (run.result.explanation) append(explain_tables(run));
       append(network_tables(run));
     }
     return tables;

@@ -91,7 +91,7 @@ struct Result {
   std::optional<LoadsOverTime> loads{};
   std::vector<BusyLink> busiest{};  ///< Of all kinds, by mean load.
   std::vector<LabelCompletion> completion{};
-  std::optional<Explanation> explanation{};
+  std::optional<Explanation> explanation{};  ///< None of a step that was cut off.
   std::vector<LabelTimes> transfers{};
   Symmetry symmetry{};
   /// Routes were chosen when flows started (`adaptive`, or with faults), which symmetry does not

@@ -103,7 +103,7 @@ void add_watched(Result& result, const Watchers& seen, const Watch& watch, const
     result.busiest = busiest_of_all(system, step, router, seen.loads, watch.busiest);
   }
   if (watch.completion) result.completion = seen.completion.by_label();
-  if (watch.explanation) {
+  if (watch.explanation && result.is_complete()) {
     result.explanation = explain(seen.path.segments(), system, watch.longest);
     result.transfers = seen.times.by_label();
   }
