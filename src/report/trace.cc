@@ -130,6 +130,9 @@ void Trace::step_ended(const StepEvent& step) {
       write_slice(step, {labels_[index], "exchange", step.started, step.ended});
       return;
     }
+    case StepKind::start:
+    case StepKind::wait:
+    case StepKind::send_queued:
     case StepKind::send:
       write(fmt::format(
           R"({{"ph":"i","s":"t","name":"send {}","cat":"message","pid":{},"tid":{},"ts":{}}})",

@@ -81,6 +81,9 @@ void CriticalPath::step_ended(const StepEvent& step) {
                    segment.time());
       replace(own, add(segment, of_transfer_[at(step.transfer)]));
       return;
+    case StepKind::start:
+    case StepKind::wait:
+    case StepKind::send_queued:
     case StepKind::send:
       return;
     case StepKind::receive:

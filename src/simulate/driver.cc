@@ -176,6 +176,10 @@ class Driver {
           send_message(joined_[at(step.index)][at(rank)]);
           goes_on = advance(rank, joined_[at(step.index)][at(rank)]);
           break;
+        case StepKind::start:
+        case StepKind::wait:
+        case StepKind::send_queued:
+          PW_UNREACHABLE("not driven yet");
         case StepKind::receive:
           if (!take_message(rank)) return;
           goes_on = advance(rank, received_[at(step.index)][at(rank)]);

@@ -15,6 +15,12 @@ enum class AttentionKind : std::uint8_t {
   mla,  ///< Multi-head latent attention: one compressed latent a token.
 };
 
+/// The dense feed-forward's and the experts' form, spelled as in YAML.
+enum class FeedForward : std::uint8_t {
+  swiglu,  ///< Gated: three matrices.
+  gelu,    ///< Two matrices.
+};
+
 /// Head sizes are in elements. Which fields are set depends on `kind`.
 struct AttentionSpec {
   AttentionKind kind = AttentionKind::mha;
@@ -22,6 +28,7 @@ struct AttentionSpec {
   int kv_heads = 0;       ///< gqa, mha.
   int head_dim = 0;       ///< gqa, mha.
   bool qkv_bias = false;  ///< gqa, mha.
+  bool qk_norm = false;   ///< gqa, mha: a norm of each query and key head.
   int q_lora_rank = 0;    ///< mla: width of the compressed query; 0 if queries are not compressed.
   int kv_lora_rank = 0;   ///< mla: width of the cached latent.
   int qk_nope_head_dim = 0;  ///< mla.
@@ -49,7 +56,8 @@ struct ModelSpec {
   std::string source{};
   int layers = 0;
   int hidden = 0;
-  int intermediate = 0;  ///< Of the dense feed-forward (gated, three matrices).
+  int intermediate = 0;  ///< Of the dense feed-forward.
+  FeedForward feed_forward = FeedForward::swiglu;
   std::int64_t vocabulary = 0;
   bool tied_embedding = false;  ///< The head shares the input embedding's weights.
   int mtp_depth = 0;            ///< Multi-token-prediction modules.

@@ -143,18 +143,42 @@ ProfileSpec read_profile(const std::string& path, Diagnostics& diagnostics) {
   return read_profile(load_document(path, diagnostics), diagnostics);
 }
 
-const OperatorCurve* find_operator(const ProfileSpec& profile, const std::string& id) {
+const OperatorCurve* find_operator(const ProfileSpec& profile, const std::string& id,
+                                   const OperatorPlace& place) {
+  const int sms = place.sms == 0 ? profile.gpu.sms : place.sms;
+  const OperatorCurve* best = nullptr;
+  int best_match = -1;
   for (const OperatorCurve& curve : profile.operators) {
-    if (curve.id == id) return &curve;
+    if (curve.id != id) continue;
+    const int match = (curve.beside == place.beside ? 2 : 0) + (curve.sms == sms ? 1 : 0);
+    if (match > best_match) {
+      best = &curve;
+      best_match = match;
+    }
   }
-  return nullptr;
+  return best;
 }
 
-const CollectiveCurve* find_collective(const ProfileSpec& profile, const std::string& id) {
+const CollectiveCurve* find_collective(const ProfileSpec& profile, const std::string& id,
+                                       Beside beside) {
+  const CollectiveCurve* first = nullptr;
   for (const CollectiveCurve& curve : profile.collectives) {
-    if (curve.id == id) return &curve;
+    if (curve.id != id) continue;
+    if (curve.beside == beside) return &curve;
+    if (first == nullptr) first = &curve;
   }
-  return nullptr;
+  return first;
+}
+
+CollectiveCurve at_size(const CollectiveCurve& curve, Bytes size) {
+  CollectiveCurve result = curve;
+  for (const CollectivePiece& piece : curve.pieces) {
+    if (piece.from > size) break;
+    result.latency = piece.latency;
+    result.rail_efficiency = piece.rail_efficiency;
+    result.nvlink_efficiency = piece.nvlink_efficiency;
+  }
+  return result;
 }
 
 }  // namespace planewise::spec

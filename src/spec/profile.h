@@ -11,8 +11,8 @@
 
 namespace planewise::spec {
 
-/// What ran beside an operator when its time was taken, spelled as in YAML.
-enum class Beside : std::uint8_t { alone, communication };
+/// What ran beside an operator or a collective when its time was taken, spelled as in YAML.
+enum class Beside : std::uint8_t { alone, communication, compute };
 
 /// How an operator's time follows from its work, spelled as in YAML.
 enum class OperatorForm : std::uint8_t {
@@ -37,6 +37,13 @@ struct GemmPoint {
   FlopRate rate{};  ///< Achieved: 2 groups m n k over the time.
 };
 
+/// A rate at one length of sequence; between two, rates are taken linear in the length's logarithm.
+struct SequencePoint {
+  std::int64_t sequence = 0;  ///< Tokens that attend to each other.
+  FlopRate rate{};
+};
+
+/// Several curves may have one id, if they differ in SMs or in what ran beside them.
 struct OperatorCurve {
   std::string id{};
   OperatorForm form = OperatorForm::flop_rate;
@@ -45,10 +52,20 @@ struct OperatorCurve {
   Evidence evidence = Evidence::estimated;  ///< Of the points, or of the rate where there are none.
   std::string source{};
   std::vector<GemmPoint> points{};                ///< gemm only.
+  std::vector<SequencePoint> sequences{};         ///< flop_rate only; by length, may be empty.
+  int kernels = 1;                                ///< Launched a call, each with a gap.
   FlopRate flop_rate{};                           ///< gemm (of the model), flop_rate.
   Rate memory_rate{};                             ///< gemm (of the model), byte_rate.
   Seconds overhead{};                             ///< gemm (of the model).
   Evidence model_evidence = Evidence::estimated;  ///< gemm: of shapes that are no point.
+};
+
+/// What holds from a size on.
+struct CollectivePiece {
+  Bytes from{};  ///< Payload that a rank sends.
+  Seconds latency{};
+  double rail_efficiency = 1;
+  double nvlink_efficiency = 1;
 };
 
 /// A collective's software cost. Its bytes become flows on the simulated fabric; the efficiencies
@@ -60,6 +77,8 @@ struct CollectiveCurve {
   double nvlink_efficiency = 1;
   std::int64_t chunk_tokens =
       0;  ///< Two-hop transfers forward in chunks; the last one trails. 0: none.
+  Beside beside = Beside::alone;          ///< `compute`: taken while the GPU computed.
+  std::vector<CollectivePiece> pieces{};  ///< By size, ascending; below the first the values above.
   Evidence evidence = Evidence::estimated;
   std::string source{};
 };
@@ -68,6 +87,7 @@ struct GpuSpec {
   std::string name{};
   int sms = 0;
   FlopRate bf16_peak{};  ///< Dense; what MFU is counted against.
+  Seconds kernel_gap{};  ///< Between two kernels of a stream.
   Rate memory_rate{};
   Bytes memory{};
   std::string source{};
@@ -82,8 +102,20 @@ struct ProfileSpec {
   std::vector<CollectiveCurve> collectives{};
 };
 
-/// The entry named `id`, or null.
-const OperatorCurve* find_operator(const ProfileSpec& profile, const std::string& id);
-const CollectiveCurve* find_collective(const ProfileSpec& profile, const std::string& id);
+/// Where an operator runs.
+struct OperatorPlace {
+  int sms = 0;  ///< 0: all of the GPU's.
+  Beside beside = Beside::alone;
+};
+
+/// The entry named `id`, or null. Of several, the one that was taken in the same place; else the
+/// one with what ran beside it the same; else the first.
+const OperatorCurve* find_operator(const ProfileSpec& profile, const std::string& id,
+                                   const OperatorPlace& place = {});
+const CollectiveCurve* find_collective(const ProfileSpec& profile, const std::string& id,
+                                       Beside beside = Beside::alone);
+
+/// `curve` as it is for a payload of `size` a rank: its piece's latency and efficiencies.
+CollectiveCurve at_size(const CollectiveCurve& curve, Bytes size);
 
 }  // namespace planewise::spec

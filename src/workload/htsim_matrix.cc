@@ -140,8 +140,12 @@ class MatrixWriter {
         return true;
       case StepKind::receive:
         return receive(received_[at(step.index)][at(rank)], waiting);
+      case StepKind::start:
+      case StepKind::wait:
+      case StepKind::send_queued:
+        break;  // No traffic workload has them.
     }
-    return true;
+    PW_UNREACHABLE("traffic does not overlap within a rank");
   }
 
   void pause(const Block& block, Waiting& waiting) {

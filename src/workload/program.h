@@ -51,17 +51,25 @@ struct Block {
   std::vector<Operator> operators{};
   Seconds time{};            ///< Sum over the operators.
   Seconds estimated_time{};  ///< The part of it that rests on `estimated` values.
+  Seconds routed_time{};     ///< The part of it that grows with the tokens that a rank received.
 };
 
+/// A rank computes in the order of its steps. Beside that, each queue of a rank runs its exchanges
+/// one after the other, in the order in which the rank asked for them, like a stream of a GPU.
 enum class StepKind : std::uint8_t {
-  compute,   ///< `index` is a block.
-  exchange,  ///< `index` is a label; waits until the rank's part of it is done.
-  send,      ///< `index` is a label; the rank goes on at once.
-  receive,   ///< `index` is a label; waits for one message.
+  compute,      ///< `index` is a block.
+  exchange,     ///< `index` is a label; `start` and `wait` in one.
+  start,        ///< `index` is a label; the exchange joins the label's queue, the rank goes on.
+  wait,         ///< `index` is a label; until the rank's part of its oldest start, not yet waited
+                ///< for, is done.
+  send,         ///< `index` is a label; the rank goes on at once.
+  send_queued,  ///< The same behind what is in the label's queue: what that brought is sent on.
+  receive,      ///< `index` is a label; waits for one message.
 };
 struct Step {
   StepKind kind = StepKind::compute;
   int index = 0;
+  int load = -1;  ///< compute: into Program::loads; -1: the rank has as much as every other.
 };
 
 /// A forward or a backward of one micro-batch on one stage, or the optimizer.
@@ -80,14 +88,16 @@ struct StageProgram {
 };
 
 /// A kind of transfer: what a step names. Each rank takes part in at most one transfer of a label
-/// (as a sender and as a receiver each, for messages).
+/// (as a sender and as a receiver each, for messages). Labels of one name are one line of a report.
 struct Label {
   std::string name{};
   std::string collective{};  ///< The profile's entry.
   spec::Evidence evidence = spec::Evidence::estimated;
   bool is_message =
-      false;  ///< A message goes from one rank to another; an exchange joins its members.
+      false;      ///< A message goes from one rank to another; an exchange joins its members.
+  int queue = 0;  ///< Of exchanges and of queued sends; 0 to kQueueCount - 1.
 };
+inline constexpr int kQueueCount = 4;
 
 struct RankFlow {
   int source = 0;
@@ -123,6 +133,9 @@ struct Program {
   std::vector<Transfer> transfers{};
   /// Each start of a flow draws its size from within this share of it; 0: sizes are as they are.
   double size_spread = 0;
+  /// [load][rank] Tokens received over those of balanced routing, by layer: what a block's
+  /// routed_time is multiplied with. Empty where all are equal.
+  std::vector<std::vector<double>> loads{};
   /// All stages run through the same slots, which are timed over all ranks.
   bool in_step = false;
 
