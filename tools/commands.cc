@@ -2,6 +2,7 @@
 #include "tools/commands.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <git_version.h>
 
 #include <CLI/CLI.hpp>
@@ -12,9 +13,11 @@
 #include <set>
 #include <sstream>
 
+#include "base/text.h"
 #include "base/unit_text.h"
 #include "fabric/exports.h"
 #include "report/notes.h"
+#include "spec/hugging_face.h"
 #include "spec/nearest_word.h"
 #include "tools/cost_run.h"
 #include "tools/load.h"
@@ -38,7 +41,6 @@ struct Arguments {
   InputPaths paths{};
   std::vector<std::string> files{};
   std::string form = "dot";
-  std::int64_t sequence_length = kDefaultSequenceLength;
   OutputOptions output{};
   SimulationFlags simulation{};
 };
@@ -329,34 +331,73 @@ void add_explain(CLI::App& app, Action& action) {
   simulate_when_run(*command, arguments, Shown::explanation, action);
 }
 
+struct ModelArguments {
+  std::vector<std::string> files{};
+  std::int64_t sequence_length = kDefaultSequenceLength;
+  std::string configuration{};  ///< Of Hugging Face; empty: none.
+  spec::HuggingFaceOptions conversion{};
+  OutputOptions output{};
+};
+
+int report_models(const ModelArguments& arguments) {
+  spec::Diagnostics diagnostics;
+  report::Report report{.title = fmt::format("{} {}", arguments.files.size(),
+                                             arguments.files.size() == 1 ? "model" : "models")};
+  report.header.version = kPlanewiseVersion;
+  std::vector<spec::ModelSpec> models;
+  for (const std::string& file : arguments.files) {
+    models.push_back(spec::read_model(file, diagnostics));
+  }
+  diagnostics.throw_if_any();
+  for (const spec::ModelSpec& model : models) {
+    report.models.push_back(report::make_model(model, arguments.sequence_length));
+    report.header.inputs.push_back({.path = model.origin.path, .sha256 = model.origin.sha256});
+  }
+  write_report(report, arguments.output);
+  return kFine;
+}
+
+int convert_model(const ModelArguments& arguments) {
+  spec::Diagnostics diagnostics;
+  const spec::HuggingFaceModel read =
+      spec::read_hugging_face(arguments.configuration, arguments.conversion, diagnostics);
+  diagnostics.throw_if_any();
+  write_output(read.yaml, arguments.output.output);
+  if (!read.ignored.empty()) {
+    fmt::print(stderr, "planewise: warning: {}: not looked at: {}\n",
+               printable(arguments.configuration), fmt::join(read.ignored, ", "));
+  }
+  return kFine;
+}
+
 void add_model(CLI::App& app, Action& action) {
-  CLI::App* command =
-      add_command(app, "model", "parameters, KV cache and training FLOPs of models",
-                  "planewise model models/deepseek_v3.yaml models/llama3.1_405b.yaml");
-  const auto arguments = std::make_shared<Arguments>();
-  command->add_option("MODEL", arguments->files, "the models")->required()->option_text("FILE...");
-  command->add_option("--sequence-length", arguments->sequence_length, "tokens, for the FLOPs")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000'000}))
-      ->option_text("N [4096]");
+  CLI::App* command = add_command(
+      app, "model", "parameters, KV cache and training FLOPs of models; or convert a model",
+      "planewise model models/deepseek_v3.yaml models/llama3.1_405b.yaml\n"
+      "  planewise model --from Qwen3-8B/config.json --output models/qwen3_8b.yaml");
+  const auto arguments = std::make_shared<ModelArguments>();
+  CLI::Option* files =
+      command->add_option("MODEL", arguments->files, "the models")->option_text("FILE...");
+  CLI::Option* length =
+      command->add_option("--sequence-length", arguments->sequence_length, "tokens, for the FLOPs")
+          ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000'000}))
+          ->option_text("N [4096]");
   add_output_options(*command, arguments->output);
+  CLI::Option* from = command
+                          ->add_option("--from", arguments->configuration,
+                                       "Hugging Face configuration to write as a model file")
+                          ->excludes(files)
+                          ->excludes(length)
+                          ->excludes(command->get_option("--format"))
+                          ->option_text("CONFIG.JSON");
+  command->add_option("--name", arguments->conversion.name, "of the model that --from writes")
+      ->needs(from)
+      ->option_text("TEXT");
   command->callback([arguments, &action] {
-    action = [arguments] {
-      spec::Diagnostics diagnostics;
-      report::Report report{.title =
-                                fmt::format("{} {}", arguments->files.size(),
-                                            arguments->files.size() == 1 ? "model" : "models")};
-      report.header.version = kPlanewiseVersion;
-      std::vector<spec::ModelSpec> models;
-      for (const std::string& file : arguments->files) {
-        models.push_back(spec::read_model(file, diagnostics));
-      }
-      diagnostics.throw_if_any();
-      for (const spec::ModelSpec& model : models) {
-        report.models.push_back(report::make_model(model, arguments->sequence_length));
-        report.header.inputs.push_back({.path = model.origin.path, .sha256 = model.origin.sha256});
-      }
-      write_report(report, arguments->output);
-      return kFine;
+    const bool converts = !arguments->configuration.empty();
+    if (!converts && arguments->files.empty()) throw CLI::RequiredError("MODEL or --from");
+    action = [arguments, converts] {
+      return converts ? convert_model(*arguments) : report_models(*arguments);
     };
   });
 }

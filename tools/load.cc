@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "fabric/fault_cables.h"
+#include "spec/check_job.h"
 #include "spec/check_parts.h"
 #include "spec/cross_check.h"
 #include "spec/htsim_matrix.h"
@@ -21,6 +22,7 @@ LoadedJob load_job(spec::Document document, spec::Diagnostics& diagnostics) {
   if (!loaded.job.profile_path.empty()) {
     loaded.profile = spec::read_profile(loaded.job.profile_path, diagnostics);
   }
+  if (diagnostics.empty()) spec::complete_job(loaded.job, loaded.model, diagnostics);
   return loaded;
 }
 
@@ -121,8 +123,14 @@ void check_together(const Inputs& inputs, spec::Diagnostics& diagnostics) {
   if (!inputs.job) return;
   spec::check_job_and_model(inputs.job->job, inputs.job->model, diagnostics);
   diagnostics.throw_if_any();  // what follows needs a job that fits its model and its ranks
+  const LoadedJob& loaded = *inputs.job;
   for (const PricedTopology& priced : inputs.topologies) {
-    spec::check_experts_on_nodes(inputs.job->job, inputs.job->model, priced.topology, diagnostics);
+    const auto refusal =
+        workload::refuse_experts(loaded.job, loaded.model, priced.topology.nodes.gpus);
+    if (!refusal) continue;
+    diagnostics.add(loaded.job.origin.diagnose(
+        "parallel.expert", fmt::format("{} ({})", refusal->reason, priced.topology.name),
+        refusal->hint));
   }
   const auto needs = workload::training_needs(inputs.job->job, inputs.job->model);
   spec::check_profile(inputs.job->profile, needs.operators, needs.collectives, diagnostics);

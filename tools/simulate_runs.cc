@@ -107,9 +107,12 @@ report::RunReport simulate_run(const LoadedJob& loaded, const fabric::Fabric& fa
   const spec::NodesSpec& nodes = fabric.topology.nodes;
   context.watch.begin("program");
   const workload::Placement placement = workload::place_job(loaded.job.parallel, nodes.gpus);
-  workload::Program program = workload::training_program(
-      {.job = loaded.job, .model = loaded.model, .profile = loaded.profile, .nodes = nodes},
-      placement);
+  workload::Program program = workload::training_program({.job = loaded.job,
+                                                          .model = loaded.model,
+                                                          .profile = loaded.profile,
+                                                          .nodes = nodes,
+                                                          .seed = context.flags.seed},
+                                                         placement);
   program.size_spread = context.flags.size_spread.value_or(0);
   simulate::Result result = simulate_program(program, placement, fabric, context, loaded.job.name);
   report::RunReport run = report::make_run(loaded.job, loaded.model, loaded.profile,
@@ -154,7 +157,7 @@ void add_notes(const Inputs& inputs, const SimulationFlags& flags, report::Heade
     spread = flags.size_spread.value_or(loaded.traffic.size_spread);
   } else {
     header.simulated = report::simulated_notes(inputs.job->job, inputs.job->model);
-    header.left_out = report::left_out_notes(inputs.job->profile);
+    header.left_out = report::left_out_notes(inputs.job->job, inputs.job->profile);
   }
   if (spread > 0) header.simulated.push_back(report::size_spread_note(spread));
   if (flags.time_tolerance > 0) {

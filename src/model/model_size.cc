@@ -6,10 +6,14 @@
 namespace planewise::model {
 namespace {
 
-constexpr std::int64_t kGatedMatrices = 3;   // Gate, up, down.
 constexpr double kCacheBytesPerElement = 2;  // BF16.
 constexpr double kFlopPerMultiplyAdd = 2;
 constexpr double kForwardAndBackward = 3;  // Backward: gradients of inputs and of weights.
+
+/// Gate, up and down under swiglu; up and down under gelu.
+std::int64_t feed_forward_matrices(const spec::ModelSpec& model) {
+  return model.feed_forward == spec::FeedForward::swiglu ? 3 : 2;
+}
 
 /// Widths of one head, in elements.
 struct HeadWidth {
@@ -55,7 +59,7 @@ LayerSize grouped_attention(const spec::ModelSpec& model) {
   const std::int64_t key_value_width = 2 * key_value_heads(attention) * attention.head_dim;
   return {.attention = hidden * (query_width + key_value_width) + query_width * hidden,
           .attention_bias = attention.qkv_bias ? query_width + key_value_width : 0,
-          .norms = 2 * hidden};
+          .norms = 2 * hidden + (attention.qk_norm ? 2 * attention.head_dim : 0)};
 }
 
 LayerSize attention_part(const spec::ModelSpec& model) {
@@ -65,12 +69,12 @@ LayerSize attention_part(const spec::ModelSpec& model) {
 
 LayerSize dense_layer(const spec::ModelSpec& model) {
   LayerSize layer = attention_part(model);
-  layer.feed_forward = kGatedMatrices * model.hidden * model.intermediate;
+  layer.feed_forward = feed_forward_matrices(model) * model.hidden * model.intermediate;
   return layer;
 }
 
 std::int64_t expert_size(const spec::ModelSpec& model) {
-  return kGatedMatrices * model.hidden * model.moe->expert_intermediate;
+  return feed_forward_matrices(model) * model.hidden * model.moe->expert_intermediate;
 }
 
 LayerSize moe_layer(const spec::ModelSpec& model) {

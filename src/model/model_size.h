@@ -15,10 +15,12 @@ namespace planewise::model {
 struct LayerSize {
   std::int64_t attention = 0;       ///< Projection matrices.
   std::int64_t attention_bias = 0;  ///< Of q, k and v.
-  std::int64_t norms = 0;         ///< Two of the hidden width, and under mla those of the latents.
-  std::int64_t feed_forward = 0;  ///< Dense feed-forward; 0 in a MoE layer.
-  std::int64_t router = 0;        ///< One row of the hidden width a routed expert.
-  std::int64_t router_bias = 0;   ///< One a routed expert.
+  /// Two of the hidden width; under mla those of the latents, with qk_norm one of a query and one
+  /// of a key head.
+  std::int64_t norms = 0;
+  std::int64_t feed_forward = 0;    ///< Dense feed-forward; 0 in a MoE layer.
+  std::int64_t router = 0;          ///< One row of the hidden width a routed expert.
+  std::int64_t router_bias = 0;     ///< One a routed expert.
   std::int64_t shared_experts = 0;  ///< All of them.
   std::int64_t routed_experts = 0;  ///< All of them.
 
@@ -64,9 +66,9 @@ struct ModelSize {
 
 /// Counts the parameters of `model`.
 ///
-/// Feed-forwards and experts are gated: three matrices of hidden x intermediate. Every router is
-/// given a bias an expert, as DeepSeek-V3 has it for load balancing; a model without one
-/// (DeepSeek-V2) is counted that much too large, under one part in ten million.
+/// Feed-forwards and experts are matrices of hidden x intermediate: three under swiglu (gated), two
+/// under gelu. Every router is given a bias an expert, as DeepSeek-V3 has it for load balancing; a
+/// model without one (DeepSeek-V2) is counted that much too large, under one part in ten million.
 ModelSize model_size(const spec::ModelSpec& model);
 
 /// Returns what one token adds to the KV cache in all layers of the main model, at 2 B (BF16) an

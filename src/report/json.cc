@@ -41,17 +41,30 @@ Json header_json(const Header& header) {
           {"left_out", header.left_out}};
 }
 
+/// Labels of one name are one line of a report.
+void add_seconds(Json& times, const std::string& label, Seconds time) {
+  times[label] = times.value(label, 0.0) + time.in(seconds(1));
+}
+
 Json rank_json(const simulate::RankResult& rank, const std::vector<std::string>& labels) {
+  Json busy = Json::object();
   Json exposed = Json::object();
-  for (std::size_t i = 0; i < labels.size(); ++i)
-    exposed[labels[i]] = rank.exposed[i].in(seconds(1));
+  Json hidden = Json::object();
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    add_seconds(busy, labels[i], rank.busy[i]);
+    add_seconds(exposed, labels[i], rank.exposed[i]);
+    add_seconds(hidden, labels[i], rank.hidden(i));
+  }
   return {{"rank", rank.rank},
           {"ranks", rank.rank_count},
           {"stage", rank.stage},
           {"phases_s", phases_json(rank)},
           {"compute_s", rank.compute.in(seconds(1))},
           {"estimated_compute_s", rank.estimated_compute.in(seconds(1))},
+          {"imbalance_s", rank.imbalance.in(seconds(1))},
+          {"busy_communication_s", std::move(busy)},
           {"exposed_communication_s", std::move(exposed)},
+          {"hidden_communication_s", std::move(hidden)},
           {"skew_s", rank.skew.in(seconds(1))}};
 }
 
@@ -191,15 +204,39 @@ Json traffic_json(const TrafficReport& run) {
   return json;
 }
 
+Json parts_json(const model::ParameterParts& parts) {
+  return {{"attention", parts.attention},
+          {"dense_feed_forward", parts.dense_feed_forward},
+          {"routed_experts", parts.routed_experts},
+          {"shared_experts", parts.shared_experts},
+          {"routers", parts.routers},
+          {"norms_and_biases", parts.norms_and_biases},
+          {"embedding", parts.input_embedding},
+          {"head", parts.head}};
+}
+
+Json flop_parts_json(const model::TrainingFlopParts& parts) {
+  const Flop unit = gigaflop(1);
+  return {{"attention_projections", parts.attention_projections.in(unit)},
+          {"attention_scores", parts.attention_scores.in(unit)},
+          {"dense_feed_forward", parts.dense_feed_forward.in(unit)},
+          {"routed_experts", parts.routed_experts.in(unit)},
+          {"shared_experts", parts.shared_experts.in(unit)},
+          {"routers", parts.routers.in(unit)},
+          {"head", parts.head.in(unit)}};
+}
+
 Json model_json(const ModelReport& model) {
   return {{"name", model.name},
           {"parameters", model.size.main},
+          {"parameters_by_part", parts_json(model.parts)},
           {"parameters_with_mtp", model.size.with_mtp},
           {"active_parameters", model.size.active.with_head_and_embedding},
           {"active_parameters_without_embedding", model.size.active.with_head},
           {"kv_cache_per_token_bytes", model.kv_cache_per_token.in(bytes(1))},
           {"sequence_length", model.sequence_length},
           {"training_gflop_per_token_causal", model.flop_per_token_causal.in(gigaflop(1))},
+          {"training_gflop_per_token_causal_by_part", flop_parts_json(model.flop_parts)},
           {"training_gflop_per_token_noncausal", model.flop_per_token_noncausal.in(gigaflop(1))}};
 }
 
@@ -270,7 +307,9 @@ std::string render_json(const Report& report) {
     runs.push_back(run_json(run));
     if (!report.detailed) continue;
     Json blocks = Json::array();
-    for (const workload::Block& block : run.blocks) blocks.push_back(block_json(block));
+    for (const workload::Block& block : run.blocks) {
+      if (!block.is_fused) blocks.push_back(block_json(block));
+    }
     runs.back()["blocks"] = std::move(blocks);
   }
   Json json = {{"schema", kSchema},

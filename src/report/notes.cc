@@ -8,42 +8,150 @@
 
 namespace planewise::report {
 
-std::vector<std::string> simulated_notes(const spec::JobSpec& job, const spec::ModelSpec& model) {
-  const spec::ParallelSpec& p = job.parallel;
-  return {
-      fmt::format(
-          "one training step of {}: {} stages x {} ranks, 1F1B over {} micro-batches of {} tokens",
-          model.name, p.pipeline, p.data, grouped(job.batch.micro_batches),
-          grouped(job.batch.tokens_per_micro_batch())),
-      fmt::format("every operator of attention, MoE and dense layers, embedding, head{} by the "
-                  "profile's curves",
-                  model.mtp_depth > 0 ? " and MTP module" : ""),
-      fmt::format(
-          "dispatch and combine over EP{}, at most {} nodes a token, as flows on rails and NVLink; "
-          "pipeline sends",
-          p.expert, job.routing.nodes_per_token),
-      "gradient reduce-scatter, gradient norm, AdamW update and parameter all-gather (ZeRO-1), not "
-      "overlapped",
+namespace {
+
+std::string parallel_text(const spec::ParallelSpec& p) {
+  std::string text;
+  const auto add = [&](const char* name, int ranks) {
+    if (ranks > 1) text += fmt::format("{}{}{}", text.empty() ? "" : " ", name, ranks);
   };
+  add("TP", p.tensor);
+  add("CP", p.context);
+  add("PP", p.pipeline);
+  add("VPP", p.virtual_stages);
+  add("EP", p.expert);
+  add("ETP", p.expert_tensor);
+  add("DP", p.data);
+  return text.empty() ? "one rank" : text;
 }
 
-std::vector<std::string> left_out_notes(const spec::ProfileSpec& profile) {
+const char* schedule_text(spec::Schedule schedule) {
+  switch (schedule) {
+    case spec::Schedule::gpipe:
+      return "GPipe";
+    case spec::Schedule::one_f_one_b:
+      return "1F1B";
+    case spec::Schedule::interleaved_one_f_one_b:
+      return "interleaved 1F1B";
+    case spec::Schedule::zb1p:
+      return "ZB1P";
+    case spec::Schedule::dualpipe:
+      return "DualPipe";
+  }
+  return "";
+}
+
+const char* precision_text(spec::Precision precision) {
+  switch (precision) {
+    case spec::Precision::bf16:
+      return "BF16";
+    case spec::Precision::fp8_blockwise:
+      return "FP8 blockwise";
+    case spec::Precision::fp8_tensorwise:
+      return "FP8 tensorwise";
+    case spec::Precision::mxfp8:
+      return "MXFP8";
+  }
+  return "";
+}
+
+const char* recomputation_text(spec::Recomputation recomputation) {
+  switch (recomputation) {
+    case spec::Recomputation::none:
+      return "nothing computed again";
+    case spec::Recomputation::selective:
+      return "norms, activations and MLA up-projections computed again";
+    case spec::Recomputation::full:
+      return "every layer's forward computed again";
+  }
+  return "";
+}
+
+std::string tokens_text(const spec::MoeRoutingSpec& routing) {
+  switch (routing.tokens) {
+    case spec::TokenRouting::balanced:
+      return "balanced tokens";
+    case spec::TokenRouting::random:
+      return fmt::format("random tokens, experts' popularity spread by {}",
+                         percent(routing.popularity_spread));
+    case spec::TokenRouting::zipf:
+      return fmt::format("tokens by Zipf's law, exponent {:g}", routing.zipf_exponent);
+    case spec::TokenRouting::counts:
+      return fmt::format("tokens as counted in {}", routing.counts_path);
+  }
+  return "";
+}
+
+std::string expert_note(const spec::JobSpec& job) {
+  const bool by_nodes = job.routing.transport == spec::TokenTransport::node_limited;
+  return fmt::format("dispatch and combine over EP{}, {}, as flows on rails and NVLink; {}",
+                     job.parallel.expert,
+                     by_nodes ? fmt::format("at most {} nodes a token", job.routing.nodes_per_token)
+                              : std::string("one copy an expert"),
+                     tokens_text(job.routing));
+}
+
+std::string data_note(const spec::JobSpec& job) {
+  const bool replicates = job.optimizer.sharding == spec::Sharding::none;
+  const spec::OverlapSpec& overlap = job.overlap;
+  const char* overlapped = overlap.gradients && overlap.parameters
+                               ? "both beside computation, layer by layer"
+                           : overlap.gradients  ? "gradients beside the last backwards"
+                           : overlap.parameters ? "parameters beside the first forwards"
+                                                : "not overlapped";
+  if (replicates) return fmt::format("gradient all-reduce, norm and AdamW update, {}", overlapped);
+  return fmt::format(
+      "gradient reduce-scatter, norm, AdamW update and parameter all-gather (ZeRO-1), {}",
+      overlapped);
+}
+
+}  // namespace
+
+std::vector<std::string> simulated_notes(const spec::JobSpec& job, const spec::ModelSpec& model) {
+  const spec::ParallelSpec& p = job.parallel;
   std::vector<std::string> notes = {
-      "overlap of compute with dispatch and combine: none is assumed, a rank does one or the other "
-      "(the published "
-      "run overlaps them with DualPipe)",
-      "SMs that communication takes: pipeline sends run beside compute at no cost to it",
-      "imbalance: tokens are balanced over experts, ranks do not differ in speed",
-      "whether weights, optimizer states and activations fit the memory",
-      "gaps between kernels, data loading, checkpoints, failures; the length of cables",
+      fmt::format("one training step of {}: {}, {} over {} micro-batches of {} tokens", model.name,
+                  parallel_text(p), schedule_text(job.schedule), grouped(job.batch.micro_batches),
+                  grouped(job.batch.tokens_per_micro_batch())),
+      fmt::format("every operator of attention, {} layers, embedding, head{} by the "
+                  "profile's curves; {}, {}",
+                  model.moe ? "MoE and dense" : "dense",
+                  model.mtp_depth > 0 ? " and MTP module" : "", precision_text(job.precision),
+                  recomputation_text(job.recomputation)),
   };
+  if (model.moe && p.expert > 1) notes.push_back(expert_note(job));
+  if (job.schedule == spec::Schedule::dualpipe) {
+    notes.push_back(
+        fmt::format("inside a pair, compute beside the expert exchanges of the other "
+                    "direction, operator by operator; {} SMs carry communication",
+                    job.overlap.communication_sms));
+  }
+  notes.push_back(data_note(job));
+  return notes;
+}
+
+std::vector<std::string> left_out_notes(const spec::JobSpec& job,
+                                        const spec::ProfileSpec& profile) {
+  std::vector<std::string> notes;
+  if (job.schedule != spec::Schedule::dualpipe && job.parallel.expert > 1) {
+    notes.push_back(
+        "overlap of compute with dispatch and combine: a rank does one or the other under this "
+        "schedule");
+  }
+  notes.push_back(
+      "SMs that communication takes outside overlapped pairs: pipeline sends and data-parallel "
+      "exchanges run beside compute at no cost to it");
+  if (job.routing.tokens == spec::TokenRouting::balanced) {
+    notes.push_back("imbalance: tokens are balanced over experts, ranks do not differ in speed");
+  } else {
+    notes.push_back("ranks that differ in speed, and tokens that change between micro-batches");
+  }
+  notes.push_back("data loading, checkpoints, failures; the length of cables");
   for (const spec::OperatorCurve& curve : profile.operators) {
     if (curve.beside == spec::Beside::alone && curve.sms == profile.gpu.sms) continue;
     notes.push_back(
-        fmt::format("operators that the profile has only on {} SMs beside communication are used "
-                    "as they are, and "
-                    "count as estimates",
-                    curve.sms));
+        "operators that the profile does not have in the place where they run are used as they "
+        "are, and count as estimates");
     break;
   }
   return notes;
@@ -133,6 +241,11 @@ std::string symmetry_note(const std::string& fabric, const simulate::Result& res
     return fmt::format(
         "{}: none used, routes are chosen when flows start; {} ranks, {} flows, {} "
         "links",
+        fabric, grouped(s.ranks), grouped(s.flows), grouped(s.links));
+  }
+  if (result.uneven_loads) {
+    return fmt::format(
+        "{}: none used, ranks receive different numbers of tokens; {} ranks, {} flows, {} links",
         fabric, grouped(s.ranks), grouped(s.flows), grouped(s.links));
   }
   if (s.rank_classes == s.ranks && s.flow_classes == s.flows) {

@@ -9,7 +9,7 @@
 namespace planewise::report {
 
 std::vector<std::string> simulated_notes(const spec::JobSpec& job, const spec::ModelSpec& model);
-std::vector<std::string> left_out_notes(const spec::ProfileSpec& profile);
+std::vector<std::string> left_out_notes(const spec::JobSpec& job, const spec::ProfileSpec& profile);
 
 /// The same of a traffic workload; `profile` may be none.
 std::vector<std::string> simulated_notes(const spec::TrafficSpec& traffic,

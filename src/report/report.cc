@@ -49,10 +49,13 @@ ModelReport make_model(const spec::ModelSpec& model, std::int64_t sequence_lengt
                                           {.sequence_length = sequence_length, .causal = causal})
         .total();
   };
+  const model::ModelSize size = model::model_size(model);
   return {.name = model.name,
-          .size = model::model_size(model),
+          .size = size,
+          .parts = model::parameters_by_part(size),
           .kv_cache_per_token = model::kv_cache_per_token(model),
           .sequence_length = sequence_length,
+          .flop_parts = model::training_flop_by_part(model, {.sequence_length = sequence_length}),
           .flop_per_token_causal = flop(true),
           .flop_per_token_noncausal = flop(false)};
 }

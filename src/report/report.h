@@ -10,6 +10,7 @@
 #include "cost/ownership.h"
 #include "cost/uncertainty.h"
 #include "fabric/fabric.h"
+#include "model/model_parts.h"
 #include "model/model_size.h"
 #include "simulate/result.h"
 #include "spec/job.h"
@@ -115,8 +116,10 @@ struct Ran {
 struct ModelReport {
   std::string name{};
   model::ModelSize size{};
+  model::ParameterParts parts{};
   Bytes kv_cache_per_token{};
-  std::int64_t sequence_length = 0;  ///< That the FLOPs hold for.
+  std::int64_t sequence_length = 0;       ///< That the FLOPs hold for.
+  model::TrainingFlopParts flop_parts{};  ///< Causal.
   Flop flop_per_token_causal{};
   Flop flop_per_token_noncausal{};
 };

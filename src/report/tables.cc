@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <map>
 #include <numeric>
@@ -147,6 +148,7 @@ Table block_table(const RunReport& run) {
   Table table{.title = "Compute blocks: one pass of a micro-batch",
               .columns = {"block", "time, ms", "estimated"}};
   for (const workload::Block& block : run.blocks) {
+    if (block.is_fused) continue;
     const double share = block.time > Seconds{} ? block.estimated_time.in(block.time) : 0;
     table.rows.push_back({block.name, fixed(block.time.in(milliseconds(1)), 3), percent(share)});
   }
@@ -165,6 +167,37 @@ Table link_table(const std::string& fabric, const simulate::Result& result, int 
 
 std::string billions(std::int64_t count) { return fixed(static_cast<double>(count) / 1e9, 2); }
 
+std::string billions_or_dash(std::int64_t count) { return count == 0 ? "-" : billions(count); }
+
+/// A row of the model table and what it shows of a part.
+struct PartRow {
+  const char* label;
+  std::int64_t model::ParameterParts::*part;
+};
+constexpr std::array kParameterRows = {
+    PartRow{"    attention", &model::ParameterParts::attention},
+    PartRow{"    dense feed-forward", &model::ParameterParts::dense_feed_forward},
+    PartRow{"    routed experts", &model::ParameterParts::routed_experts},
+    PartRow{"    shared experts", &model::ParameterParts::shared_experts},
+    PartRow{"    routers", &model::ParameterParts::routers},
+    PartRow{"    norms and biases", &model::ParameterParts::norms_and_biases},
+    PartRow{"    embedding", &model::ParameterParts::input_embedding},
+    PartRow{"    head", &model::ParameterParts::head},
+};
+struct FlopRow {
+  const char* label;
+  Flop model::TrainingFlopParts::*part;
+};
+constexpr std::array kFlopRows = {
+    FlopRow{"    attention, projections", &model::TrainingFlopParts::attention_projections},
+    FlopRow{"    attention, scores", &model::TrainingFlopParts::attention_scores},
+    FlopRow{"    dense feed-forward", &model::TrainingFlopParts::dense_feed_forward},
+    FlopRow{"    routed experts", &model::TrainingFlopParts::routed_experts},
+    FlopRow{"    shared experts", &model::TrainingFlopParts::shared_experts},
+    FlopRow{"    routers", &model::TrainingFlopParts::routers},
+    FlopRow{"    head", &model::TrainingFlopParts::head},
+};
+
 Table model_table(const std::vector<ModelReport>& models) {
   Table table{.columns = {""}};
   for (const ModelReport& model : models) table.columns.push_back(model.name);
@@ -174,6 +207,10 @@ Table model_table(const std::vector<ModelReport>& models) {
   };
   table.rows.push_back({"parameters, B"});
   row("  main model", [](const ModelReport& m) { return billions(m.size.main); });
+  for (const PartRow& shown : kParameterRows) {
+    row(shown.label,
+        [&shown](const ModelReport& m) { return billions_or_dash(m.parts.*shown.part); });
+  }
   row("  with MTP modules", [](const ModelReport& m) { return billions(m.size.with_mtp); });
   row("  active a token",
       [](const ModelReport& m) { return billions(m.size.active.with_head_and_embedding); });
@@ -186,6 +223,12 @@ Table model_table(const std::vector<ModelReport>& models) {
                                     models.empty() ? 0 : models.front().sequence_length)});
   row("  causal",
       [](const ModelReport& m) { return fixed(m.flop_per_token_causal.in(gigaflop(1)), 1); });
+  for (const FlopRow& shown : kFlopRows) {
+    row(shown.label, [&shown](const ModelReport& m) {
+      const Flop part = m.flop_parts.*shown.part;
+      return part == Flop{} ? std::string("-") : fixed(part.in(gigaflop(1)), 1);
+    });
+  }
   row("  non-causal",
       [](const ModelReport& m) { return fixed(m.flop_per_token_noncausal.in(gigaflop(1)), 1); });
   return table;

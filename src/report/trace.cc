@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -40,7 +41,40 @@ std::string metadata(const char* what, int process, int thread, const std::strin
       process, thread, value);
 }
 
+/// What a stage does in a queue beside its steps: the names of the labels, each once. Empty if it
+/// waits for everything in it at once.
+std::string queue_name(const workload::Program& program, std::size_t stage, int queue) {
+  constexpr std::size_t kMostNames = 4;  // That a track's title still shows.
+  std::vector<std::string> names;
+  bool overlaps = false;
+  for (const workload::Chunk& chunk : program.stages[stage].chunks) {
+    for (const workload::Step& step : chunk.steps) {
+      if (step.kind != StepKind::start && step.kind != StepKind::exchange) continue;
+      const workload::Label& label = program.labels[at(step.index)];
+      if (label.queue != queue) continue;
+      overlaps |= step.kind == StepKind::start;
+      if (std::find(names.begin(), names.end(), label.name) == names.end()) {
+        names.push_back(label.name);
+      }
+    }
+  }
+  if (!overlaps) return "";
+  const std::size_t shown = std::min(names.size(), kMostNames);
+  const std::string list = fmt::format(
+      "{}", fmt::join(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+  return list + (shown < names.size() ? ", ..." : "");
+}
+
 }  // namespace
+
+/// Below them are those of the ranks.
+int Trace::thread_of_queue(int rank, int queue) const {
+  return thread_of(system_->rank_of[at(rank)]) + (queue + 1) * system_->program->rank_count();
+}
+
+bool Trace::overlaps(int rank, int queue) const {
+  return !queues_[at(stage_of(rank) * workload::kQueueCount + queue)].empty();
+}
 
 int Trace::stage_of(int rank) const {
   return system_->program->stage_of_rank[at(system_->rank_of[at(rank)])];
@@ -68,6 +102,11 @@ void Trace::run_began(const simulate::System& system) {
   }
   for (const workload::Label& label : system.program->labels) {
     labels_.push_back(escaped(label.name));
+  }
+  for (std::size_t stage = 0; stage < system.program->stages.size(); ++stage) {
+    for (int queue = 0; queue < workload::kQueueCount; ++queue) {
+      queues_.push_back(escaped(queue_name(*system.program, stage, queue)));
+    }
   }
   choose_ranks();
   sink_(
@@ -100,11 +139,28 @@ void Trace::write_names() {
     const std::int64_t ranks = system_->rank_weight[at(rank)];
     name("thread_name", ranks == 1 ? fmt::format("rank {}", job_rank)
                                    : fmt::format("rank {}, for {} equal ranks", job_rank, ranks));
-    place("thread_sort_index", job_rank);
+    place("thread_sort_index", job_rank * (1 + workload::kQueueCount));
+    write_queue_names(rank);
   }
   const int links = process_of(stage_count);
   write(metadata("process_name", links, 0, R"("name":"busiest links")"));
   write(metadata("process_sort_index", links, 0, fmt::format(R"("sort_index":{})", stage_count)));
+}
+
+/// Queues stand below their rank.
+void Trace::write_queue_names(int rank) {
+  const int process = process_of(stage_of(rank));
+  const int job_rank = system_->rank_of[at(rank)];
+  for (int queue = 0; queue < workload::kQueueCount; ++queue) {
+    if (!overlaps(rank, queue)) continue;
+    const std::string& labels = queues_[at(stage_of(rank) * workload::kQueueCount + queue)];
+    const int thread = thread_of_queue(rank, queue);
+    write(metadata("thread_name", process, thread,
+                   fmt::format(R"("name":"rank {}: {}")", job_rank, labels)));
+    write(metadata(
+        "thread_sort_index", process, thread,
+        fmt::format(R"("sort_index":{})", job_rank * (1 + workload::kQueueCount) + 1 + queue)));
+  }
 }
 
 void Trace::write(const std::string& event) {
@@ -117,47 +173,66 @@ void Trace::transfer_ended(const simulate::TransferEnd& end) {
   message_began_[at(end.transfer)] = end.started;
 }
 
+void Trace::part_ended(const simulate::PartEvent& part) {
+  if (!shown_[at(part.rank)]) return;
+  const int process = process_of(stage_of(part.rank));
+  const workload::Label& label =
+      system_->program->labels[at(system_->transfers[at(part.transfer)].label)];
+  if (part.waited_since) {
+    write_part(part, {process, thread_of(system_->rank_of[at(part.rank)]), part.phase},
+               *part.waited_since);
+  }
+  if (overlaps(part.rank, label.queue)) {
+    write_part(part, {process, thread_of_queue(part.rank, label.queue), part.phase}, part.joined);
+  }
+}
+
 void Trace::step_ended(const StepEvent& step) {
   if (!shown_[at(step.rank)]) return;
   const std::size_t index = at(step.step.index);
+  const Place place{process_of(stage_of(step.rank)), thread_of(system_->rank_of[at(step.rank)]),
+                    step.phase};
   switch (step.step.kind) {
     case StepKind::compute:
-      write_slice(step, {blocks_[index], "compute", step.began, step.ended});
+      write_slice(place, {blocks_[index], "compute", step.began, step.ended});
       return;
-    case StepKind::exchange: {
-      const std::string wait = "wait to begin " + labels_[index];
-      write_slice(step, {wait, "skew", step.began, step.started});
-      write_slice(step, {labels_[index], "exchange", step.started, step.ended});
-      return;
-    }
-    case StepKind::start:
+    case StepKind::exchange:  // part_ended() shows what was waited for.
     case StepKind::wait:
-    case StepKind::send_queued:
+    case StepKind::start:
+      return;
     case StepKind::send:
+    case StepKind::send_queued:
       write(fmt::format(
           R"({{"ph":"i","s":"t","name":"send {}","cat":"message","pid":{},"tid":{},"ts":{}}})",
-          labels_[index], process_of(stage_of(step.rank)),
-          thread_of(system_->rank_of[at(step.rank)]), microsecond_text(nanoseconds(step.ended))));
+          labels_[index], place.process, place.thread, microsecond_text(nanoseconds(step.ended))));
       return;
     case StepKind::receive: {
       const std::string wait = "wait for " + labels_[index];
-      write_slice(step, {wait, "bubble", step.began, step.ended});
+      write_slice(place, {wait, "bubble", step.began, step.ended});
       write_arrow(step);
       return;
     }
   }
 }
 
+/// What there is of a part from `since` on: waiting for the last member, then the exchange.
+void Trace::write_part(const simulate::PartEvent& part, const Place& place, Seconds since) {
+  const std::string& name = labels_[at(system_->transfers[at(part.transfer)].label)];
+  const Seconds began = std::max(part.began, since);
+  const std::string wait = "wait to begin " + name;
+  write_slice(place, {wait, "skew", std::max(part.joined, since), began});
+  write_slice(place, {name, "exchange", began, part.ended});
+}
+
 /// Writes nothing of a slice shorter than what the format can tell.
-void Trace::write_slice(const StepEvent& step, const Slice& slice) {
+void Trace::write_slice(const Place& place, const Slice& slice) {
   const std::int64_t began = nanoseconds(slice.began);
   const std::int64_t length = nanoseconds(slice.ended) - began;
   if (length == 0) return;
   write(fmt::format(
       R"({{"ph":"X","name":"{}","cat":"{}","pid":{},"tid":{},"ts":{},"dur":{},"args":{{"phase":"{}"}}}})",
-      slice.name, slice.category, process_of(stage_of(step.rank)),
-      thread_of(system_->rank_of[at(step.rank)]), microsecond_text(began), microsecond_text(length),
-      workload::kPhaseWords[static_cast<std::size_t>(step.phase)]));
+      slice.name, slice.category, place.process, place.thread, microsecond_text(began),
+      microsecond_text(length), workload::kPhaseWords[static_cast<std::size_t>(place.phase)]));
 }
 
 /// From the sender to the end of a wait. A reader ties an end of an arrow to the slice around it:

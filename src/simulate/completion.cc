@@ -43,13 +43,15 @@ Seconds LogHistogram::percentile(double share) const {
 
 void Completion::run_began(const System& system) {
   system_ = &system;
+  line_of_ = first_of_name(*system.program);
   histograms_.assign(system.program->labels.size(), {});
 }
 
 void Completion::flow_ended(const FlowEvent& flow) {
   const SystemTransfer& transfer = system_->transfers[static_cast<std::size_t>(flow.transfer)];
-  histograms_[static_cast<std::size_t>(transfer.label)].add(flow.ended - flow.requested,
-                                                            system_->flow_count(flow.flow));
+  const int line = line_of_[static_cast<std::size_t>(transfer.label)];
+  histograms_[static_cast<std::size_t>(line)].add(flow.ended - flow.requested,
+                                                  system_->flow_count(flow.flow));
 }
 
 std::vector<LabelCompletion> Completion::by_label() const {

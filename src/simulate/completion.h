@@ -49,6 +49,7 @@ class Completion final : public Observer {
 
  private:
   const System* system_ = nullptr;
+  std::vector<int> line_of_;              // [label] See first_of_name().
   std::vector<LogHistogram> histograms_;  // [label]
 };
 

@@ -105,13 +105,15 @@ void TransferTimes::transfer_ended(const TransferEnd& end) {
 }
 
 std::vector<LabelTimes> TransferTimes::by_label() const {
+  const std::vector<int> line_of = first_of_name(*system_->program);
   std::vector<LabelTimes> labels;
   for (int label = 0; label < static_cast<int>(system_->program->labels.size()); ++label) {
     LabelTimes times{.label = system_->program->labels[static_cast<std::size_t>(label)].name};
     for (std::size_t t = 0; t < sums_.size(); ++t) {
       const SystemTransfer& transfer = system_->transfers[t];
       const Sum& sum = sums_[t];
-      if (transfer.label != label || sum.times == 0) continue;
+      const int line = line_of[static_cast<std::size_t>(transfer.label)];
+      if (line != label || sum.times == 0) continue;
       const auto count = static_cast<double>(transfer.count);
       const double weight = count * static_cast<double>(sum.times);
       times.transfers += transfer.count * sum.times;

@@ -16,37 +16,53 @@ std::size_t at(int index) { return static_cast<std::size_t>(index); }
 void CriticalPath::run_began(const System& system) {
   system_ = &system;
   of_rank_.assign(system.rank_of.size(), kNone);
+  of_queue_.assign(system.rank_of.size() * workload::kQueueCount, kNone);
   of_transfer_.assign(system.transfers.size(), kNone);
   of_message_ = of_transfer_;
-  rank_latency_.assign(system.rank_of.size(), Seconds{});
+  part_latency_.assign(of_queue_.size(), Seconds{});
   transfer_latency_.assign(system.transfers.size(), Seconds{});
 }
 
-bool CriticalPath::is_message(int transfer) const {
-  return system_->program->labels[at(system_->transfers[at(transfer)].label)].is_message;
+const workload::Label& CriticalPath::label_of(int transfer) const {
+  return system_->program->labels[at(system_->transfers[at(transfer)].label)];
+}
+
+std::size_t CriticalPath::in_queue(int rank, int transfer) const {
+  return at(rank) * workload::kQueueCount + at(label_of(transfer).queue);
 }
 
 void CriticalPath::transfer_started(const TransferStart& start) {
-  const Node from = start.queued ? of_message_[at(start.transfer)] : of_rank_[at(start.rank)];
+  Node from = kNone;
+  switch (start.behind) {
+    case Behind::step:
+      from = of_rank_[at(start.rank)];
+      break;
+    case Behind::queue:
+      from = of_queue_[in_queue(start.rank, start.transfer)];
+      break;
+    case Behind::channel:
+      from = of_message_[at(start.transfer)];
+      break;
+  }
   replace(of_transfer_[at(start.transfer)], from);
-  if (is_message(start.transfer)) return;
+  if (label_of(start.transfer).is_message) return;
   for (const int member : system_->transfers[at(start.transfer)].members) {
-    rank_latency_[at(member)] = Seconds{};
+    part_latency_[in_queue(member, start.transfer)] = Seconds{};
   }
 }
 
 void CriticalPath::flow_ended(const FlowEvent& flow) {
   const SystemFlow& definition = system_->flows[at(flow.flow)];
-  if (is_message(flow.transfer)) {
+  if (label_of(flow.transfer).is_message) {
     transfer_latency_[at(flow.transfer)] = definition.latency;
   } else {
-    rank_latency_[at(definition.source)] = definition.latency;
-    rank_latency_[at(definition.destination)] = definition.latency;
+    part_latency_[in_queue(definition.source, flow.transfer)] = definition.latency;
+    part_latency_[in_queue(definition.destination, flow.transfer)] = definition.latency;
   }
 }
 
 void CriticalPath::transfer_ended(const TransferEnd& end) {
-  if (!is_message(end.transfer)) return;
+  if (!label_of(end.transfer).is_message) return;
   const Node from = of_transfer_[at(end.transfer)];
   const SystemTransfer& transfer = system_->transfers[at(end.transfer)];
   const auto phase = from == kNone ? workload::Phase::forward_1f : entries_[at(from)].segment.phase;
@@ -62,29 +78,38 @@ void CriticalPath::transfer_ended(const TransferEnd& end) {
               from));
 }
 
+void CriticalPath::part_ended(const PartEvent& part) {
+  const SystemTransfer& transfer = system_->transfers[at(part.transfer)];
+  const std::size_t place = in_queue(part.rank, part.transfer);
+  PathSegment segment{.kind = StepKind::exchange,
+                      .index = transfer.label,
+                      .rank = part.rank,
+                      .phase = part.phase,
+                      .transfer = part.transfer,
+                      .began = part.began,
+                      .ended = part.ended};
+  segment.latency = std::min(part_latency_[place] + transfer.tail, segment.time());
+  replace(of_queue_[place], add(segment, of_transfer_[at(part.transfer)]));
+  if (part.waited_since) replace(of_rank_[at(part.rank)], of_queue_[place]);
+}
+
 void CriticalPath::step_ended(const StepEvent& step) {
   Node& own = of_rank_[at(step.rank)];
-  PathSegment segment{.kind = step.step.kind,
-                      .index = step.step.index,
-                      .rank = step.rank,
-                      .phase = step.phase,
-                      .transfer = step.transfer,
-                      .began = step.started,
-                      .ended = step.ended};
   switch (step.step.kind) {
     case StepKind::compute:
-      replace(own, add(segment, own));
+      replace(own, add({.kind = StepKind::compute,
+                        .index = step.step.index,
+                        .rank = step.rank,
+                        .phase = step.phase,
+                        .began = step.began,
+                        .ended = step.ended},
+                       own));
       return;
-    case StepKind::exchange:
-      segment.latency =
-          std::min(rank_latency_[at(step.rank)] + system_->transfers[at(step.transfer)].tail,
-                   segment.time());
-      replace(own, add(segment, of_transfer_[at(step.transfer)]));
-      return;
-    case StepKind::start:
+    case StepKind::exchange:  // Of what a rank waited for in a queue part_ended() tells.
     case StepKind::wait:
-    case StepKind::send_queued:
+    case StepKind::start:
     case StepKind::send:
+    case StepKind::send_queued:
       return;
     case StepKind::receive:
       if (step.ended > step.began) replace(own, of_message_[at(step.transfer)]);

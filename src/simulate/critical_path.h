@@ -28,14 +28,16 @@ struct PathSegment {
   Seconds time() const { return ended - began; }
 };
 
-/// A rank continues from itself; from an exchange, where the member stood that came last; from a
-/// message that it waited for, where its sender stood.
+/// A rank continues from itself, or from an exchange or a message that it waited for. An exchange
+/// continues from the member that came last, and a message from its sender: from its steps if they
+/// had just asked for it, else from what was before it in that rank's queue.
 class CriticalPath final : public Observer {
  public:
   void run_began(const System& system) override;
   void transfer_started(const TransferStart& start) override;
   void flow_ended(const FlowEvent& flow) override;
   void transfer_ended(const TransferEnd& end) override;
+  void part_ended(const PartEvent& part) override;
   void step_ended(const StepEvent& step) override;
   void run_ended(Seconds step_time) override;
 
@@ -55,15 +57,19 @@ class CriticalPath final : public Observer {
   void hold(Node node);
   void release(Node node);
   void replace(Node& held, Node node);
-  bool is_message(int transfer) const;
+  const workload::Label& label_of(int transfer) const;
+  /// Into what is kept by rank and queue.
+  std::size_t in_queue(int rank, int transfer) const;
 
   const System* system_ = nullptr;
   std::vector<Entry> entries_;
   std::vector<Node> spare_;
-  std::vector<Node> of_rank_;          // What each rank ended last.
-  std::vector<Node> of_transfer_;      // What it continues: of exchanges and messages in flight.
-  std::vector<Node> of_message_;       // [transfer] The last message that arrived.
-  std::vector<Seconds> rank_latency_;  // Of the last flow of an exchange that touched it.
+  std::vector<Node> of_rank_;      // What each rank ended last.
+  std::vector<Node> of_queue_;     // [rank][queue] The exchange that ended last in it.
+  std::vector<Node> of_transfer_;  // What it continues: of exchanges and messages in flight.
+  std::vector<Node> of_message_;   // [transfer] The last message that arrived.
+  // [rank][queue] Of the last flow of the queue's exchange that touched the rank.
+  std::vector<Seconds> part_latency_;
   std::vector<Seconds> transfer_latency_;  // Of the last flow of a message.
   std::vector<PathSegment> segments_;
 };

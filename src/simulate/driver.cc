@@ -1,10 +1,13 @@
 #include "simulate/driver.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/check.h"
-#include "workload/traffic.h"
+#include "simulate/flow_sizes.h"
+#include "simulate/lookups.h"
+#include "simulate/progress_count.h"
+#include "simulate/queues.h"
+#include "simulate/rank_times.h"
 
 namespace planewise::simulate {
 namespace {
@@ -14,22 +17,22 @@ using workload::Step;
 using workload::StepKind;
 
 std::size_t at(int index) { return static_cast<std::size_t>(index); }
-std::size_t at(Phase phase) { return static_cast<std::size_t>(phase); }
 
 /// Where a rank stands in its program, and what it waits for.
 struct RankState {
   std::size_t slot = 0;
   std::size_t step = 0;
-  Seconds since{};           ///< When the current step began.
-  Seconds slot_since{};      ///< When the current slot began.
-  Seconds exchange_began{};  ///< When the exchange that it waits for got its last member.
-  int outstanding = 0;       ///< Flows of that exchange that touch this rank and have not ended.
+  Seconds since{};    ///< When the current step began.
+  Seconds started{};  ///< Of a step that waits for an exchange, when that began; else as `since`.
+  Seconds slot_since{};  ///< When the current slot began.
+  int waits_for = -1;    ///< The queue, of a rank that waits for an exchange.
   bool waits_to_receive = false;
+  bool drains = false;  ///< Its steps are over, its queues are not.
   bool done = false;
 };
 
 struct TransferState {
-  int arrived = 0;      ///< Exchange: members that wait for it to start.
+  int arrived = 0;      ///< Exchange: members that wait for it to begin.
   int outstanding = 0;  ///< Flows in flight or about to start.
   int queued = 0;       ///< Message: sends behind the one on the wire.
   int delivered = 0;    ///< Message: received by nobody yet.
@@ -43,37 +46,26 @@ struct SlotTimes {
   Seconds end{};
 };
 
-/// What a flow whose sizes are drawn has sent.
-struct Sent {
-  Bytes total{};
-  Bytes last{};
-};
-
-/// Flows of one transfer that start after the same latency; one timer starts them all.
-struct FlowGroup {
-  std::int32_t begin = 0;  ///< Into Driver::by_latency_.
-  std::int32_t end = 0;
-};
-
 class Driver {
  public:
   Driver(const System& system, const EngineFactory& make_engine, const Progress& progress,
          const Observers& observers, const PathOptions* paths)
       : system_(system),
         program_(*system.program),
-        progress_(progress),
         observers_(observers),
+        tables_(make_lookups(system)),
         ranks_(system.rank_of.size()),
-        transfers_(system.transfers.size()) {
-    make_lookups();
-    make_groups();
-    if (program_.size_spread > 0) sent_.resize(system.flows.size());
+        queues_(ranks_.size(), program_.labels.size()),
+        transfers_(system.transfers.size()),
+        times_(system),
+        sizes_(system),
+        progress_(progress, tables_.steps) {
     std::vector<Rate> capacities;
     for (const SystemLink& link : system.links) capacities.push_back(link.capacity);
     engine_ = make_engine(std::move(capacities), {.on_flow = [this](auto id) { flow_ended(id); },
                                                   .on_timer = [this](auto id) { timer_due(id); }});
     if (paths != nullptr) {
-      paths_.emplace(system, *paths, *engine_, ranks_.size() + groups_.size());
+      paths_.emplace(system, *paths, *engine_, group_timer(tables_.groups.size()));
       if (!observers.empty()) paths_->watch(observers);
     }
   }
@@ -93,60 +85,6 @@ class Driver {
   }
 
  private:
-  // --- set-up
-
-  void make_lookups() {
-    const std::size_t labels = program_.labels.size();
-    joined_.assign(labels, std::vector<int>(ranks_.size(), -1));
-    received_ = joined_;
-    transfer_of_flow_.resize(system_.flows.size());
-    for (std::size_t t = 0; t < system_.transfers.size(); ++t) {
-      const SystemTransfer& transfer = system_.transfers[t];
-      const std::size_t label = at(transfer.label);
-      if (program_.labels[label].is_message) {
-        joined_[label][at(transfer.members[0])] = static_cast<int>(t);
-        received_[label][at(transfer.members[1])] = static_cast<int>(t);
-      } else {
-        for (const int rank : transfer.members) joined_[label][at(rank)] = static_cast<int>(t);
-      }
-      for (int f = transfer.flow_begin; f < transfer.flow_end; ++f) {
-        transfer_of_flow_[at(f)] = static_cast<int>(t);
-      }
-    }
-    results_.resize(ranks_.size());
-    for (std::size_t i = 0; i < results_.size(); ++i) {
-      results_[i].rank = system_.rank_of[i];
-      results_[i].rank_count = system_.rank_weight[i];
-      results_[i].stage = program_.stage_of_rank[at(results_[i].rank)];
-      results_[i].exposed.resize(labels);
-      for (const workload::Slot& slot : stage_of(static_cast<int>(i)).slots) {
-        step_total_ += static_cast<std::int64_t>(
-            stage_of(static_cast<int>(i)).chunks[at(slot.chunk)].steps.size());
-      }
-      results_[i].chunks.resize(stage_of(static_cast<int>(i)).chunks.size());
-    }
-  }
-
-  void make_groups() {
-    by_latency_.resize(system_.flows.size());
-    std::iota(by_latency_.begin(), by_latency_.end(), 0);
-    for (const SystemTransfer& transfer : system_.transfers) {
-      first_group_.push_back(groups_.size());
-      const auto by_latency = [this](int a, int b) {
-        return system_.flows[at(a)].latency < system_.flows[at(b)].latency;
-      };
-      const auto first = by_latency_.begin() + transfer.flow_begin;
-      std::stable_sort(first, by_latency_.begin() + transfer.flow_end, by_latency);
-      for (int i = transfer.flow_begin; i < transfer.flow_end; ++i) {
-        const bool is_later =
-            i > transfer.flow_begin && by_latency(by_latency_[at(i - 1)], by_latency_[at(i)]);
-        if (i == transfer.flow_begin || is_later) groups_.push_back({i, i});
-        groups_.back().end = i + 1;
-      }
-    }
-    first_group_.push_back(groups_.size());
-  }
-
   // --- ranks
 
   const workload::StageProgram& stage_of(int rank) const {
@@ -159,40 +97,51 @@ class Driver {
     return stage_of(rank).chunks[at(slot_of(rank).chunk)].steps[ranks_[at(rank)].step];
   }
 
+  /// Of the rank's slot; while its queues drain, of its last one.
+  Phase phase_of(int rank) const {
+    const std::vector<workload::Slot>& slots = stage_of(rank).slots;
+    return slots[std::min(ranks_[at(rank)].slot, slots.size() - 1)].phase;
+  }
+
   /// Starts the rank's current step, and those after it for as long as none has to wait.
   void begin_step(int rank) {
     for (bool goes_on = true; goes_on;) {
       RankState& state = ranks_[at(rank)];
       state.since = engine_->now();
+      state.started = state.since;
       const Step& step = step_of(rank);
       switch (step.kind) {
         case StepKind::compute:
-          engine_->at(engine_->now() + program_.blocks[at(step.index)].time, rank_timer(rank));
+          engine_->at(engine_->now() + times_.compute_time(rank, step), compute_timer(rank));
           return;
         case StepKind::exchange:
-          join_exchange(rank);
-          return;
-        case StepKind::send:
-          send_message(joined_[at(step.index)][at(rank)]);
-          goes_on = advance(rank, joined_[at(step.index)][at(rank)]);
+          start_exchange(rank, step.index);
+          if (!take_exchange(rank)) return;
           break;
         case StepKind::start:
+          start_exchange(rank, step.index);
+          break;
         case StepKind::wait:
+          if (!take_exchange(rank)) return;
+          break;
+        case StepKind::send:
+          send_message(tables_.joined[at(step.index)][at(rank)], Behind::step);
+          break;
         case StepKind::send_queued:
-          PW_UNREACHABLE("not driven yet");
+          enqueue(rank, step.index);
+          break;
         case StepKind::receive:
           if (!take_message(rank)) return;
-          goes_on = advance(rank, received_[at(step.index)][at(rank)]);
           break;
       }
+      goes_on = advance(rank);
     }
   }
 
-  /// Ends the rank's step, in `transfer` or none, and moves to the next. Returns false if the
-  /// rank's program is over.
-  bool advance(int rank, int transfer = -1) {
-    if (!observers_.empty()) tell_step(rank, transfer);
-    report_step();
+  /// Ends the rank's step and moves to the next. Returns false if the rank's program is over.
+  bool advance(int rank) {
+    if (!observers_.empty()) tell_step(rank);
+    progress_.step_ended(engine_->now());
     ranks_[at(rank)].step += 1;
     return find_step(rank);
   }
@@ -202,19 +151,31 @@ class Driver {
     RankState& state = ranks_[at(rank)];
     const workload::StageProgram& stage = stage_of(rank);
     while (state.step == stage.chunks[at(stage.slots[state.slot].chunk)].steps.size()) {
-      results_[at(rank)].chunks[at(stage.slots[state.slot].chunk)] +=
-          engine_->now() - state.slot_since;
+      times_.add_chunk(rank, stage.slots[state.slot].chunk, engine_->now() - state.slot_since);
       if (program_.in_step) time_slot(state);
       state.slot_since = engine_->now();
       state.step = 0;
       state.slot += 1;
       if (state.slot == stage.slots.size()) {
-        state.done = true;
-        state.since = engine_->now();
+        drain(rank);
         return false;
       }
     }
     return true;
+  }
+
+  /// Waits for one queue after the other until all are empty; then the rank is done.
+  void drain(int rank) {
+    RankState& state = ranks_[at(rank)];
+    state.since = engine_->now();
+    state.waits_for = -1;
+    for (int queue = 0; queue < workload::kQueueCount; ++queue) {
+      if (queues_.is_empty(rank, queue)) continue;
+      state.waits_for = queue;
+      break;
+    }
+    state.drains = state.waits_for >= 0;
+    state.done = !state.drains;
   }
 
   void time_slot(const RankState& state) {
@@ -224,83 +185,126 @@ class Driver {
   }
 
   void finish_compute(int rank) {
-    const workload::Block& block = program_.blocks[at(step_of(rank).index)];
-    RankResult& result = results_[at(rank)];
-    const Phase slot_phase = slot_of(rank).phase;
-    const bool is_1w = slot_phase == Phase::backward_1b && block.weight_gradient;
-    result.phases[at(is_1w ? Phase::weight_1w : slot_phase)] += block.time;
-    result.compute += block.time;
-    result.estimated_compute += block.estimated_time;
+    times_.add_compute(rank, phase_of(rank), step_of(rank));
     if (advance(rank)) begin_step(rank);
+  }
+
+  // --- queues
+
+  int queue_of_label(int label) const { return program_.labels[at(label)].queue; }
+
+  void start_exchange(int rank, int label) {
+    queues_.count_start(rank, label);
+    enqueue(rank, label);
+  }
+
+  void enqueue(int rank, int label) {
+    const int queue = queue_of_label(label);
+    const bool goes_at_once = queues_.is_empty(rank, queue);
+    queues_.push(rank, queue, label);
+    if (goes_at_once) run_queue(rank, queue, Behind::step);
+  }
+
+  /// Sends the messages at the head, and joins the exchange behind them.
+  void run_queue(int rank, int queue, Behind behind) {
+    while (!queues_.is_empty(rank, queue)) {
+      const int label = queues_.head(rank, queue);
+      const int transfer = tables_.joined[at(label)][at(rank)];
+      if (!program_.labels[at(label)].is_message) {
+        join_exchange({.transfer = transfer, .rank = rank, .behind = behind}, queue);
+        return;
+      }
+      send_message(transfer, behind);
+      queues_.pop(rank, queue);
+    }
+  }
+
+  /// Takes the end of the exchange that the rank's step waits for, or leaves it waiting.
+  bool take_exchange(int rank) {
+    const int label = step_of(rank).index;
+    const bool has_ended = queues_.take_end(rank, label);
+    ranks_[at(rank)].waits_for = has_ended ? -1 : queue_of_label(label);
+    return has_ended;
+  }
+
+  /// The rank's part of what is at the head of the queue is done: the next entry goes, and the rank
+  /// if it waits for this one.
+  void finish_part(int rank, int queue) {
+    RankState& state = ranks_[at(rank)];
+    const int label = queues_.head(rank, queue);
+    PartTimes times{.rank = rank,
+                    .label = label,
+                    .phase = phase_of(rank),
+                    .part = queues_.part(rank, queue),
+                    .ended = engine_->now()};
+    const bool is_waited_for = state.waits_for == queue;
+    if (is_waited_for) times.waited_since = state.since;
+    times_.add_part(times);
+    if (!observers_.empty()) tell_part(times);
+    queues_.pop(rank, queue);
+    run_queue(rank, queue, Behind::queue);
+    queues_.count_end(rank, label);
+    if (!is_waited_for) return;
+    if (state.drains) {
+      if (queues_.is_empty(rank, queue)) drain(rank);
+    } else if (step_of(rank).index == label) {
+      const bool has_ended = take_exchange(rank);
+      PW_CHECK(has_ended);
+      state.started = std::max(state.since, times.part.began);
+      if (advance(rank)) begin_step(rank);
+    }
   }
 
   // --- exchanges
 
-  void join_exchange(int rank) {
-    const int transfer = joined_[at(step_of(rank).index)][at(rank)];
-    PW_CHECK(transfer >= 0);
-    TransferState& state = transfers_[at(transfer)];
+  void join_exchange(const TransferStart& last, int queue) {
+    PW_CHECK(last.transfer >= 0);
+    queues_.part(last.rank, queue).joined = engine_->now();
+    TransferState& state = transfers_[at(last.transfer)];
     state.arrived += 1;
-    const SystemTransfer& definition = system_.transfers[at(transfer)];
+    const SystemTransfer& definition = system_.transfers[at(last.transfer)];
     if (state.arrived < static_cast<int>(definition.members.size())) return;
     state.arrived = 0;
     for (const int member : definition.members) {
-      ranks_[at(member)].exchange_began = engine_->now();
-      ranks_[at(member)].outstanding = 0;
+      Part& part = queues_.part(member, queue);
+      part.began = engine_->now();
+      part.outstanding = 0;
     }
     for (int f = definition.flow_begin; f < definition.flow_end; ++f) {
-      ranks_[at(system_.flows[at(f)].source)].outstanding += 1;
-      ranks_[at(system_.flows[at(f)].destination)].outstanding += 1;
+      queues_.part(system_.flows[at(f)].source, queue).outstanding += 1;
+      queues_.part(system_.flows[at(f)].destination, queue).outstanding += 1;
     }
-    start_flows({.transfer = transfer, .rank = rank, .time = engine_->now()});
+    start_flows(last);
     for (const int member : definition.members) {
-      if (ranks_[at(member)].outstanding == 0) leave_exchange(member, definition);
+      if (queues_.part(member, queue).outstanding == 0) leave_exchange(member, queue, definition);
     }
   }
 
-  void leave_exchange(int rank, const SystemTransfer& transfer) {
-    engine_->at(engine_->now() + transfer.tail, rank_timer(rank));
-  }
-
-  void finish_exchange(int rank) {
-    const RankState& state = ranks_[at(rank)];
-    RankResult& result = results_[at(rank)];
-    const Phase phase = slot_of(rank).phase;
-    const Seconds skew = state.exchange_began - state.since;
-    const Seconds own = engine_->now() - state.exchange_began;
-    result.phases[at(phase)] += own;
-    result.exposed[at(step_of(rank).index)] += own;
-    if (phase == Phase::optimizer) {
-      result.phases[at(Phase::bubble)] += skew;
-    } else {
-      result.phases[at(phase)] += skew;
-      result.skew += skew;
-    }
-    if (advance(rank, joined_[at(step_of(rank).index)][at(rank)])) begin_step(rank);
+  void leave_exchange(int rank, int queue, const SystemTransfer& transfer) {
+    engine_->at(engine_->now() + transfer.tail, part_timer(rank, queue));
   }
 
   // --- messages
 
-  void start_message(int transfer, bool queued) {
+  void start_message(int transfer, Behind behind) {
     start_flows({.transfer = transfer,
                  .rank = system_.transfers[at(transfer)].members[0],
-                 .time = engine_->now(),
-                 .queued = queued});
+                 .behind = behind});
   }
 
-  void send_message(int transfer) {
+  void send_message(int transfer, Behind behind) {
     PW_CHECK(transfer >= 0);
     TransferState& state = transfers_[at(transfer)];
     if (state.outstanding > 0) {
       state.queued += 1;
     } else {
-      start_message(transfer, false);
+      start_message(transfer, behind);
     }
   }
 
   /// Takes a message that is there, or leaves the rank waiting for it.
   bool take_message(int rank) {
-    const int transfer = received_[at(step_of(rank).index)][at(rank)];
+    const int transfer = tables_.received[at(step_of(rank).index)][at(rank)];
     PW_CHECK(transfer >= 0);
     TransferState& state = transfers_[at(transfer)];
     if (state.delivered == 0) {
@@ -316,24 +320,33 @@ class Driver {
     state.delivered += 1;
     if (state.queued > 0) {
       state.queued -= 1;
-      start_message(transfer, true);
+      start_message(transfer, Behind::channel);
     }
     const int rank = system_.transfers[at(transfer)].members[1];
     RankState& receiver = ranks_[at(rank)];
-    const bool waits_for_it =
-        receiver.waits_to_receive && received_[at(step_of(rank).index)][at(rank)] == transfer;
+    const bool waits_for_it = receiver.waits_to_receive &&
+                              tables_.received[at(step_of(rank).index)][at(rank)] == transfer;
     if (!waits_for_it) return;
     receiver.waits_to_receive = false;
     state.delivered -= 1;
-    results_[at(rank)].phases[at(Phase::bubble)] += engine_->now() - receiver.since;
-    if (advance(rank, transfer)) begin_step(rank);
+    times_.add_bubble(rank, engine_->now() - receiver.since);
+    if (advance(rank)) begin_step(rank);
   }
 
-  // --- flows and timers. Timers below the number of ranks are ranks', the others groups of flows.
+  // --- flows and timers: of each rank one for its steps and one a queue, then of groups of flows.
 
-  engine::TimerId rank_timer(int rank) const { return static_cast<engine::TimerId>(rank); }
+  static constexpr engine::TimerId kTimersOfRank = 1 + workload::kQueueCount;
+  static engine::TimerId compute_timer(int rank) { return at(rank) * kTimersOfRank; }
+  static engine::TimerId part_timer(int rank, int queue) {
+    return compute_timer(rank) + 1 + at(queue);
+  }
+  engine::TimerId group_timer(std::size_t group) const {
+    return ranks_.size() * kTimersOfRank + group;
+  }
 
-  void start_flows(const TransferStart& start) {
+  /// Fills in the time of `start`.
+  void start_flows(TransferStart start) {
+    start.time = engine_->now();
     const int transfer = start.transfer;
     TransferState& state = transfers_[at(transfer)];
     const SystemTransfer& definition = system_.transfers[at(transfer)];
@@ -342,15 +355,17 @@ class Driver {
     state.outstanding = definition.flow_end - definition.flow_begin;
     for (Observer* observer : observers_) observer->transfer_started(start);
     if (state.outstanding == 0) tell_transfer_end(transfer);
-    for (std::size_t g = first_group_[at(transfer)]; g < first_group_[at(transfer) + 1]; ++g) {
-      const Seconds latency = system_.flows[at(by_latency_[at(groups_[g].begin)])].latency;
-      engine_->at(engine_->now() + latency, ranks_.size() + g);
+    const std::size_t end = tables_.first_group[at(transfer) + 1];
+    for (std::size_t g = tables_.first_group[at(transfer)]; g < end; ++g) {
+      const int first = tables_.by_latency[at(tables_.groups[g].begin)];
+      engine_->at(engine_->now() + system_.flows[at(first)].latency, group_timer(g));
     }
   }
 
   void start_flow(int f) {
     const SystemFlow& flow = system_.flows[at(f)];
-    const Bytes size = size_of_start(f);
+    const int transfer = tables_.transfer_of_flow[at(f)];
+    const Bytes size = sizes_.start(f, transfer, transfers_[at(transfer)].started - 1);
     if (paths_) {
       paths_->start(f, size);
       return;
@@ -362,51 +377,29 @@ class Driver {
   }
 
   void timer_due(engine::TimerId id) {
-    count_event();
+    progress_.event_passed(engine_->now());
     if (paths_ && paths_->owns(id)) {
       paths_->timer_due(id);
       return;
     }
-    if (id >= ranks_.size()) {
-      const FlowGroup& group = groups_[id - ranks_.size()];
-      for (int i = group.begin; i < group.end; ++i) start_flow(by_latency_[at(i)]);
+    if (id >= group_timer(0)) {
+      const FlowGroup& group = tables_.groups[id - group_timer(0)];
+      for (int i = group.begin; i < group.end; ++i) start_flow(tables_.by_latency[at(i)]);
       return;
     }
-    const int rank = static_cast<int>(id);
-    if (step_of(rank).kind == StepKind::compute) {
+    const int rank = static_cast<int>(id / kTimersOfRank);
+    const int timer = static_cast<int>(id % kTimersOfRank);
+    if (timer == 0) {
       finish_compute(rank);
     } else {
-      finish_exchange(rank);
+      finish_part(rank, timer - 1);
     }
-  }
-
-  /// The size of the flow's start that is due, and counts it where sizes are drawn.
-  Bytes size_of_start(int f) {
-    const SystemFlow& flow = system_.flows[at(f)];
-    if (program_.size_spread == 0) return flow.size;
-    const int transfer = transfer_of_flow_[at(f)];
-    const Bytes size = workload::drawn_size(flow.size, program_.size_spread,
-                                            {.seed = system_.seed,
-                                             .transfer = static_cast<std::uint64_t>(transfer),
-                                             .source = flow.source,
-                                             .destination = flow.destination,
-                                             .start = transfers_[at(transfer)].started - 1});
-    sent_[at(f)].total += size;
-    sent_[at(f)].last = size;
-    return size;
-  }
-
-  /// What a flow has sent in all its starts.
-  Bytes sent(std::size_t f) const {
-    if (!sent_.empty()) return sent_[f].total;
-    const auto starts = static_cast<double>(transfers_[at(transfer_of_flow_[f])].started);
-    return system_.flows[f].size * starts;
   }
 
   void flow_ended(engine::FlowId id) {
-    count_event();
+    progress_.event_passed(engine_->now());
     const SystemFlow& flow = system_.flows[id];
-    const int transfer = transfer_of_flow_[id];
+    const int transfer = tables_.transfer_of_flow[id];
     const SystemTransfer& definition = system_.transfers[at(transfer)];
     TransferState& state = transfers_[at(transfer)];
     if (paths_) paths_->ended(static_cast<int>(id));
@@ -419,26 +412,44 @@ class Driver {
       if (state.outstanding == 0) deliver_message(transfer);
       return;
     }
+    const int queue = queue_of_label(definition.label);
     for (const int rank : {flow.source, flow.destination}) {
-      ranks_[at(rank)].outstanding -= 1;
-      if (ranks_[at(rank)].outstanding == 0) leave_exchange(rank, definition);
+      Part& part = queues_.part(rank, queue);
+      part.outstanding -= 1;
+      if (part.outstanding == 0) leave_exchange(rank, queue, definition);
     }
   }
 
   // --- who watches
 
-  void tell_step(int rank, int transfer) {
+  void tell_step(int rank) {
     const RankState& state = ranks_[at(rank)];
-    const bool is_exchange = step_of(rank).kind == StepKind::exchange;
+    const Step& step = step_of(rank);
+    int transfer = -1;
+    if (step.kind != StepKind::compute) {
+      const auto& of_kind = step.kind == StepKind::receive ? tables_.received : tables_.joined;
+      transfer = of_kind[at(step.index)][at(rank)];
+    }
     const StepEvent event{.rank = rank,
                           .slot = state.slot,
                           .phase = slot_of(rank).phase,
-                          .step = step_of(rank),
+                          .step = step,
                           .transfer = transfer,
                           .began = state.since,
-                          .started = is_exchange ? state.exchange_began : state.since,
+                          .started = state.started,
                           .ended = engine_->now()};
     for (Observer* observer : observers_) observer->step_ended(event);
+  }
+
+  void tell_part(const PartTimes& times) {
+    const PartEvent event{.rank = times.rank,
+                          .transfer = tables_.joined[at(times.label)][at(times.rank)],
+                          .phase = times.phase,
+                          .joined = times.part.joined,
+                          .began = times.part.began,
+                          .ended = times.ended,
+                          .waited_since = times.waited_since};
+    for (Observer* observer : observers_) observer->part_ended(event);
   }
 
   void tell_flow(int f, int transfer) {
@@ -455,7 +466,7 @@ class Driver {
     }
     const Carried carried{.flow = f,
                           .path = system_.path(flow),
-                          .size = sent_.empty() ? flow.size : sent_[at(f)].last,
+                          .size = sizes_.last(f),
                           .weight = flow.weight,
                           .started = event.started,
                           .ended = event.ended};
@@ -471,34 +482,13 @@ class Driver {
     for (Observer* observer : observers_) observer->transfer_ended(event);
   }
 
-  /// Long exchanges end no step for a while: events count too.
-  void count_event() {
-    constexpr std::int64_t kEvery = 16384;
-    events_ += 1;
-    if (events_ % kEvery == 0) report_progress();
-  }
-
-  void report_step() {
-    constexpr std::int64_t kReports = 1000;
-    steps_done_ += 1;
-    if (steps_done_ % std::max<std::int64_t>(1, step_total_ / kReports) == 0 ||
-        steps_done_ == step_total_) {
-      report_progress();
-    }
-  }
-
-  void report_progress() const {
-    if (!progress_) return;
-    progress_({.share = static_cast<double>(steps_done_) / static_cast<double>(step_total_),
-               .time = engine_->now()});
-  }
-
   DrivenStep collect() {
-    DrivenStep step{.ranks = std::move(results_)};
+    DrivenStep step;
     for (const RankState& rank : ranks_) step.step_time = std::max(step.step_time, rank.since);
-    for (std::size_t i = 0; i < ranks_.size(); ++i) {
-      step.ranks[i].phases[at(Phase::bubble)] += step.step_time - ranks_[i].since;
+    for (int rank = 0; rank < system_.rank_count(); ++rank) {
+      times_.add_bubble(rank, step.step_time - ranks_[at(rank)].since);
     }
+    step.ranks = times_.take();
     for (std::size_t s = 0; s < slots_.size(); ++s) {
       const workload::StageProgram& stage = program_.stages.front();
       step.chunks.resize(stage.chunks.size());
@@ -518,31 +508,26 @@ class Driver {
     std::vector<Bytes> carried(system_.links.size());
     for (std::size_t f = 0; f < system_.flows.size(); ++f) {
       const SystemFlow& flow = system_.flows[f];
-      for (const std::int32_t link : system_.path(flow)) carried[at(link)] += sent(f) * flow.weight;
+      const TransferState& transfer = transfers_[at(tables_.transfer_of_flow[f])];
+      const Bytes sent = sizes_.total(static_cast<int>(f), transfer.started);
+      for (const std::int32_t link : system_.path(flow)) carried[at(link)] += sent * flow.weight;
     }
     return carried;
   }
 
   const System& system_;
   const workload::Program& program_;
-  const Progress& progress_;
   const Observers& observers_;
+  const Lookups tables_;
   std::unique_ptr<engine::Engine> engine_;
   std::optional<Paths> paths_;  ///< Only if routes are chosen as flows start.
   std::vector<RankState> ranks_;
+  RankQueues queues_;
   std::vector<TransferState> transfers_;
-  std::vector<RankResult> results_;
-  std::vector<std::vector<int>> joined_;  ///< [label][rank]: the exchange, or the message it sends.
-  std::vector<std::vector<int>> received_;  ///< [label][rank]: the message it receives.
-  std::vector<int> transfer_of_flow_;
-  std::vector<Sent> sent_;       ///< By flow; empty unless sizes are drawn.
-  std::vector<int> by_latency_;  ///< Flows, those of each transfer sorted.
-  std::vector<FlowGroup> groups_;
-  std::vector<std::size_t> first_group_;  ///< [transfer], and one past the last.
-  std::vector<SlotTimes> slots_;          ///< Of a program in step.
-  std::int64_t step_total_ = 0;
-  std::int64_t steps_done_ = 0;
-  std::int64_t events_ = 0;
+  RankTimes times_;
+  FlowSizes sizes_;
+  ProgressCount progress_;
+  std::vector<SlotTimes> slots_;  ///< Of a program in step.
 };
 
 }  // namespace

@@ -35,14 +35,6 @@ std::vector<PathShare> named(const std::map<int, PathShare>& shares,
   return list;
 }
 
-/// As in the table of phases: weight gradients of the cool-down are its 1W.
-workload::Phase phase_of(const PathSegment& segment, const workload::Program& program) {
-  using workload::Phase;
-  const bool is_1w = segment.kind == StepKind::compute && segment.phase == Phase::backward_1b &&
-                     program.blocks[at(segment.index)].weight_gradient;
-  return is_1w ? Phase::weight_1w : segment.phase;
-}
-
 /// The kind of link that a piece on the wire waited for.
 std::optional<fabric::LinkKind> bound_of(const PathSegment& segment, const System& system) {
   const TransferBound& bound = system.transfers[at(segment.transfer)].bound;
@@ -100,13 +92,15 @@ Explanation explain(const std::vector<PathSegment>& path, const System& system,
                     std::size_t longest) {
   const workload::Program& program = *system.program;
   const auto block_count = static_cast<int>(program.blocks.size());
+  const std::vector<int> line_of = first_of_name(program);
   std::map<int, PathShare> by_work;  // Blocks, then labels.
   std::map<int, PathShare> by_phase;
   std::map<int, PathShare> by_stage;
   for (const PathSegment& segment : path) {
     const bool computes = segment.kind == StepKind::compute;
-    add(by_work[segment.index + (computes ? 0 : block_count)], segment);
-    add(by_phase[static_cast<int>(phase_of(segment, program))], segment);
+    const int work = computes ? segment.index : block_count + line_of[at(segment.index)];
+    add(by_work[work], segment);
+    add(by_phase[static_cast<int>(segment.phase)], segment);
     add(by_stage[program.stage_of_rank[at(system.rank_of[at(segment.rank)])]], segment);
   }
   const auto work_name = [&](int key) {

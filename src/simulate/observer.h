@@ -2,6 +2,7 @@
 // critical path, a trace. None of them changes what happens.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -30,12 +31,19 @@ struct Carried {
   Seconds ended{};
 };
 
+/// What was done last before a transfer could start.
+enum class Behind : std::uint8_t {
+  step,     ///< The rank's step before, which then asked for it.
+  queue,    ///< The entry before it in the rank's queue.
+  channel,  ///< Of a message: the one before it on its channel.
+};
+
 /// An exchange has its last member, or a message goes on the wire.
 struct TransferStart {
   int transfer = 0;
   int rank = 0;  ///< The member that arrived last; of a message its source.
   Seconds time{};
-  bool queued = false;  ///< A message that had to wait for the one before it on its channel.
+  Behind behind = Behind::step;
 };
 
 /// All flows of an exchange or message have ended (an exchange's members go on its tail later).
@@ -45,8 +53,21 @@ struct TransferEnd {
   Seconds ended{};
 };
 
+/// A rank's part of an exchange is done; what is behind it in the rank's queue goes.
+struct PartEvent {
+  int rank = 0;
+  int transfer = 0;
+  workload::Phase phase = workload::Phase::forward_1f;  ///< Where the rank's steps are.
+  Seconds joined{};  ///< When the rank took part: the part was at the head of its queue.
+  Seconds began{};   ///< When the exchange had its last member.
+  Seconds ended{};
+  /// Since when the rank's steps wait for the queue, for this part or one behind it; none if they
+  /// do not.
+  std::optional<Seconds> waited_since{};
+};
+
 /// A rank has ended a step; its next one begins at once. A rank's steps cover its time without a
-/// gap.
+/// gap, up to when they are over and it waits for its queues to be empty.
 struct StepEvent {
   int rank = 0;
   std::size_t slot = 0;
@@ -54,7 +75,9 @@ struct StepEvent {
   workload::Step step{};
   int transfer = -1;  ///< -1 of compute.
   Seconds began{};
-  Seconds started{};  ///< Of an exchange, when it had its last member; else as `began`.
+  /// Of an exchange or a wait, when what it waited for had its last member, if that was later than
+  /// `began`; else as `began`.
+  Seconds started{};
   Seconds ended{};
 };
 
@@ -70,6 +93,8 @@ class Observer {
   virtual void carried(const Carried&) {}
   virtual void flow_ended(const FlowEvent&) {}
   virtual void transfer_ended(const TransferEnd&) {}
+  /// Before transfer_started() of what was behind it, and before step_ended() of who waited.
+  virtual void part_ended(const PartEvent&) {}
   virtual void step_ended(const StepEvent&) {}
   virtual void run_ended(Seconds /*step_time*/) {}
 };

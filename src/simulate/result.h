@@ -1,6 +1,7 @@
 // What a simulated step gives: times by rank and phase, link loads, what stood for what.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -29,13 +30,24 @@ struct RankResult {
   int stage = 0;
   std::array<Seconds, workload::kPhaseCount> phases{};
   Seconds compute{};
-  Seconds estimated_compute{};  ///< The part of `compute` that rests on estimates.
-  std::vector<Seconds>
-      exposed{};  ///< By label: in an exchange, from its start to the end of the rank's part.
+  /// The part of `compute` that rests on estimates; of what imbalance adds to a block, the share
+  /// that it is of the block.
+  Seconds estimated_compute{};
+  Seconds imbalance{};  ///< `compute` less what it would be with the tokens of balanced routing.
+  /// By label: from when the exchange begins to the end of the rank's part.
+  std::vector<Seconds> busy{};
+  /// By label: of that, the time in which the rank waited for it, or for what was behind it in the
+  /// same queue. The rest was hidden behind compute.
+  std::vector<Seconds> exposed{};
   /// By chunk of its program: from the first step's begin to the last one's end, all its slots
   /// together, waiting included.
   std::vector<Seconds> chunks{};
   Seconds skew{};  ///< In exchanges outside the optimizer, waiting for the last member.
+
+  /// `busy` less `exposed` of a label; never below 0 by rounding.
+  Seconds hidden(std::size_t label) const {
+    return std::max(Seconds{}, busy[label] - exposed[label]);
+  }
 };
 
 /// What a link carried over the whole step.
@@ -80,7 +92,7 @@ struct FaultReport {
 struct Result {
   Seconds step_time{};
   std::vector<RankResult> ranks{};    ///< In order of `rank`.
-  std::vector<std::string> labels{};  ///< Names of RankResult::exposed.
+  std::vector<std::string> labels{};  ///< Names of RankResult::exposed and busy.
   /// By chunk, of a program in step: from when the last rank begins it to when the last one ends
   /// it, all its slots together. So it does not count waiting for ranks that are late.
   std::vector<Seconds> chunks{};
@@ -97,6 +109,8 @@ struct Result {
   /// Routes were chosen when flows started (`adaptive`, or with faults), which symmetry does not
   /// survive.
   bool routes_at_start = false;
+  /// Ranks received different numbers of tokens, which it does not survive either.
+  bool uneven_loads = false;
   std::optional<FaultReport> faults{};
   engine::Statistics statistics{};
 

@@ -145,7 +145,9 @@ Result simulate(const workload::Program& program, const workload::Placement& pla
   if (options.watch.explanation && !routes_at_start) find_bounds(system);
   enter(Part::symmetry);
   const Symmetry unreduced = no_symmetry(system);
-  const bool reduces = options.symmetry && !routes_at_start && program.size_spread == 0;
+  const bool uneven_loads = !program.loads.empty();
+  const bool reduces =
+      options.symmetry && !routes_at_start && !uneven_loads && program.size_spread == 0;
   const ReducedSystem driven =
       reduces ? reduce(system) : ReducedSystem{.system = std::move(system), .symmetry = unreduced};
   enter(Part::drive);
@@ -163,6 +165,7 @@ Result simulate(const workload::Program& program, const workload::Placement& pla
                 .chunks = std::move(step.chunks),
                 .symmetry = driven.symmetry,
                 .routes_at_start = routes_at_start,
+                .uneven_loads = uneven_loads,
                 .faults = std::move(step.faults),
                 .statistics = step.statistics};
   add_watched(result, watchers, options.watch, driven.system, step, router);

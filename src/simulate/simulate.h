@@ -44,7 +44,8 @@ struct SimulationOptions {
 };
 
 /// Simulates `program` on `fabric`, which has the GPUs that `placement` names. Nothing is reduced
-/// under `adaptive`, with faults, and where sizes are drawn (Program::size_spread).
+/// under `adaptive`, with faults, where sizes are drawn (Program::size_spread), and where ranks
+/// receive different numbers of tokens (Program::loads).
 Result simulate(const workload::Program& program, const workload::Placement& placement,
                 const fabric::Fabric& fabric, const SimulationOptions& options);
 

@@ -99,6 +99,16 @@ std::uint64_t queue_of(int label, int queue_pair) {
   return queue_pair == 0 ? queue : fold_bits(queue, static_cast<std::uint64_t>(queue_pair));
 }
 
+std::vector<int> first_of_name(const workload::Program& program) {
+  std::map<std::string, int> first;
+  std::vector<int> found;
+  for (const workload::Label& label : program.labels) {
+    const auto index = static_cast<int>(found.size());
+    found.push_back(first.try_emplace(label.name, index).first->second);
+  }
+  return found;
+}
+
 System make_system(const workload::Program& program, const workload::Placement& placement,
                    const fabric::Router& router, const SystemOptions& options) {
   System system;

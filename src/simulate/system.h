@@ -81,6 +81,9 @@ struct System {
   }
 };
 
+/// [label] The first label of the same name, which stands for all of them in a report.
+std::vector<int> first_of_name(const workload::Program& program);
+
 struct SystemOptions {
   std::uint64_t seed = 1;
   int queue_pairs = 1;  ///< Equal parts with a route each, of every flow between nodes.

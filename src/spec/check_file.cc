@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "spec/check_job.h"
 #include "spec/check_parts.h"
 #include "spec/cross_check.h"
 #include "spec/htsim_matrix.h"
@@ -33,10 +34,11 @@ void check_workload(Document document, Diagnostics& diagnostics) {
     if (diagnostics.empty()) check_profile(profile, {}, curves_of(traffic), diagnostics);
     return;
   }
-  const JobSpec job = read_job(std::move(document), diagnostics);
+  JobSpec job = read_job(std::move(document), diagnostics);
   ModelSpec model;
   if (!job.model_path.empty()) model = read_model(job.model_path, diagnostics);
   if (!job.profile_path.empty()) read_profile(job.profile_path, diagnostics);
+  if (diagnostics.empty()) complete_job(job, model, diagnostics);
   if (diagnostics.empty()) check_job_and_model(job, model, diagnostics);
 }
 

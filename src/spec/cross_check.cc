@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <numeric>
-
 #include "spec/ports.h"
 
 namespace planewise::spec {
@@ -32,49 +30,6 @@ void check_prices(const TopologySpec& topology, const PriceBookSpec& book,
                   topology.fabric.radix, book.name, book.roles->switch_radix),
       fmt::format("use {}-port switches or another price book (--prices)",
                   book.roles->switch_radix)));
-}
-
-void check_job_and_model(const JobSpec& job, const ModelSpec& model, Diagnostics& diagnostics) {
-  const auto refuse = [&](const char* key, const std::string& message,
-                          const std::string& hint = {}) {
-    diagnostics.add(job.origin.diagnose(key, message, hint));
-  };
-  const bool is_simulated = model.attention.kind == AttentionKind::mla &&
-                            model.attention.q_lora_rank > 0 && model.moe.has_value();
-  if (!is_simulated) {
-    refuse("model", fmt::format("training of {} is not simulated; so far only of models with mla, "
-                                "compressed queries and routed experts",
-                                model.name));
-    return;
-  }
-  if (model.mtp_depth > 1) {
-    refuse("model",
-           fmt::format("{} MTP modules in {}; training is simulated with at most one so far",
-                       model.mtp_depth, model.name));
-  }
-  const std::vector<std::int64_t>& stages = job.parallel.layers_per_stage;
-  const std::int64_t sum = std::accumulate(stages.begin(), stages.end(), std::int64_t{0});
-  if (sum != model.layers) {
-    refuse("parallel.layers_per_stage",
-           fmt::format("sums to {}, but {} has {} layers", sum, model.name, model.layers),
-           "the MTP module is not counted here; it sits on the last stage");
-  }
-  const MoeSpec& moe = *model.moe;
-  if (moe.routed_experts % job.parallel.expert != 0) {
-    refuse("parallel.expert", fmt::format("{} routed experts do not divide over {} ranks",
-                                          moe.routed_experts, job.parallel.expert));
-  }
-  if (moe.experts_per_token % job.routing.nodes_per_token != 0) {
-    refuse(
-        "routing.nodes_per_token",
-        fmt::format("{} experts a token do not divide over {} nodes, which balanced routing needs",
-                    moe.experts_per_token, job.routing.nodes_per_token));
-  } else if (job.routing.nodes_per_token > moe.groups_per_token) {
-    refuse("routing.nodes_per_token",
-           fmt::format("the router of {} picks from at most {} groups a token", model.name,
-                       moe.groups_per_token),
-           fmt::format("write {} or less", moe.groups_per_token));
-  }
 }
 
 namespace {
@@ -107,37 +62,9 @@ void check_has_graph(const TopologySpec& topology, Diagnostics& diagnostics) {
 
 }  // namespace
 
-void check_job_and_topology(const JobSpec& job, const TopologySpec& topology,
-                            Diagnostics& diagnostics) {
+void check_can_be_simulated(const TopologySpec& topology, Diagnostics& diagnostics) {
   check_spray(topology, diagnostics);
   check_has_graph(topology, diagnostics);
-  const auto refuse = [&](const char* key, const std::string& message,
-                          const std::string& hint = {}) {
-    diagnostics.add(job.origin.diagnose(key, message, hint));
-  };
-  const std::int64_t gpus = topology.nodes.count * topology.nodes.gpus;
-  if (job.parallel.ranks() != gpus) {
-    refuse("parallel",
-           fmt::format("{} stages x {} ranks = {}, but {} has {} x {} = {} GPUs",
-                       job.parallel.pipeline, job.parallel.data, job.parallel.ranks(),
-                       topology.origin.path, topology.nodes.count, topology.nodes.gpus, gpus),
-           "every GPU runs one rank");
-    return;
-  }
-  if (job.parallel.expert % topology.nodes.gpus != 0) {
-    refuse("parallel.expert",
-           fmt::format("expert groups of {} do not fill nodes of {} GPUs", job.parallel.expert,
-                       topology.nodes.gpus),
-           fmt::format("use a multiple of {}", topology.nodes.gpus));
-    return;
-  }
-  const int group_nodes = job.parallel.expert / topology.nodes.gpus;
-  if (job.routing.nodes_per_token > group_nodes) {
-    refuse("routing.nodes_per_token",
-           fmt::format("an expert group of {} GPUs has {} nodes, fewer than {}",
-                       job.parallel.expert, group_nodes, job.routing.nodes_per_token),
-           fmt::format("write {} or less", group_nodes));
-  }
 }
 
 namespace {
@@ -163,8 +90,7 @@ void check_step_and_nodes(const TrafficSpec& traffic, std::size_t index, int gpu
 
 void check_traffic_and_topology(const TrafficSpec& traffic, const TopologySpec& topology,
                                 Diagnostics& diagnostics) {
-  check_spray(topology, diagnostics);
-  check_has_graph(topology, diagnostics);
+  check_can_be_simulated(topology, diagnostics);
   const std::int64_t gpus = topology.nodes.count * topology.nodes.gpus;
   if (traffic.ranks > gpus) {
     diagnostics.add(traffic.origin.diagnose(
@@ -177,22 +103,6 @@ void check_traffic_and_topology(const TrafficSpec& traffic, const TopologySpec& 
   for (std::size_t i = 0; i < traffic.steps.size(); ++i) {
     check_step_and_nodes(traffic, i, topology.nodes.gpus, diagnostics);
   }
-}
-
-void check_experts_on_nodes(const JobSpec& job, const ModelSpec& model,
-                            const TopologySpec& topology, Diagnostics& diagnostics) {
-  const int drawn = model.moe->experts_per_token / job.routing.nodes_per_token;
-  const int ranks = job.parallel.expert;
-  const int on_node = model.moe->routed_experts / ranks * topology.nodes.gpus;
-  if (drawn <= on_node) return;
-  diagnostics.add(job.origin.diagnose(
-      "routing.nodes_per_token",
-      fmt::format(
-          "{} experts a token over {} nodes are {} a node, but a node of {} GPUs holds {} of "
-          "{} experts over {} ranks",
-          model.moe->experts_per_token, job.routing.nodes_per_token, drawn, topology.nodes.gpus,
-          on_node, model.moe->routed_experts, ranks),
-      "use more nodes a token, or fewer ranks an expert group"));
 }
 
 void check_profile(const ProfileSpec& profile, const std::vector<std::string>& operators,

@@ -86,7 +86,8 @@ struct ParallelSpec {
   std::vector<Axis> order{Axis::tensor, Axis::context, Axis::expert, Axis::data, Axis::pipeline};
   std::vector<std::int64_t> layers_per_stage{};  ///< [pipeline x virtual]
   GroupLayout layout = GroupLayout::packed;      ///< Of the expert groups.
-  std::vector<std::int64_t> gpu_of_rank{};       ///< From `placement`, a file; else empty.
+  std::string placement_path{};                  ///< Empty: none.
+  std::vector<std::int64_t> gpu_of_rank{};       ///< From that file; else empty.
   ContextExchange context_exchange = ContextExchange::ring;
   std::string source{};
 
@@ -97,12 +98,18 @@ struct ParallelSpec {
   std::int64_t stages() const { return static_cast<std::int64_t>(pipeline) * virtual_stages; }
 };
 
+/// Ranks that go on a node of `gpus`: as many as there are, so that expert and tensor groups fill
+/// nodes or nodes hold whole groups. Below `gpus` where groups do not fit the node; then GPUs are
+/// left idle.
+int ranks_per_node(const ParallelSpec& parallel, int gpus);
+
 struct MoeRoutingSpec {
   TokenRouting tokens = TokenRouting::balanced;
   TokenTransport transport = TokenTransport::node_limited;
   int nodes_per_token = 1;       ///< Node-limited routing: how many nodes a token's experts are on.
   double popularity_spread = 0;  ///< random: standard deviation of an expert's share over its mean.
   double zipf_exponent = 0;      ///< zipf: share ~ rank ^ -exponent.
+  std::string counts_path{};     ///< Empty: none.
   std::vector<std::vector<double>>
       counts{};  ///< counts: [MoE layer][expert], MTP's after the last.
   std::string source{};
@@ -139,6 +146,7 @@ struct JobSpec {
   Recomputation recomputation = Recomputation::selective;
   BatchSpec batch{};
   ParallelSpec parallel{};
+  bool has_routing = true;  ///< Dense models need none.
   MoeRoutingSpec routing{};
   OptimizerSpec optimizer{};
   OverlapSpec overlap{};

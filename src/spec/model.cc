@@ -28,7 +28,7 @@ AttentionSpec read_attention(MapReader& map) {
   attention.source = map.text("source");
   if (!map.read_well({"kind"})) {
     map.allow({"q_lora_rank", "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim",
-               "kv_heads", "head_dim", "qkv_bias"});
+               "kv_heads", "head_dim", "qkv_bias", "qk_norm"});
     return attention;
   }
   if (attention.kind == AttentionKind::mla) {
@@ -37,12 +37,13 @@ AttentionSpec read_attention(MapReader& map) {
     attention.qk_nope_head_dim = map.small_integer("qk_nope_head_dim", kWidth);
     attention.qk_rope_head_dim = map.small_integer("qk_rope_head_dim", kWidth);
     attention.v_head_dim = map.small_integer("v_head_dim", kWidth);
-    map.not_used({"kv_heads", "head_dim", "qkv_bias"}, "kind 'mla' has no such thing");
+    map.not_used({"kv_heads", "head_dim", "qkv_bias", "qk_norm"}, "kind 'mla' has no such thing");
     return attention;
   }
   attention.kv_heads = map.small_integer("kv_heads", kCount);
   attention.head_dim = map.small_integer("head_dim", kWidth);
   if (map.has("qkv_bias")) attention.qkv_bias = map.boolean("qkv_bias");
+  if (map.has("qk_norm")) attention.qk_norm = map.boolean("qk_norm");
   map.not_used(
       {"q_lora_rank", "kv_lora_rank", "qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"},
       "only kind 'mla' has this");
@@ -121,7 +122,8 @@ double parameters_at_most(const ModelSpec& model) {
     feed_forward += hidden * experts * (3.0 * model.moe->expert_intermediate + 2);
   }
   const double modules = model.mtp_depth * 2 * hidden * hidden;
-  return (model.layers + model.mtp_depth) * (attention + feed_forward + 8 * hidden) + modules +
+  const double norms = 8 * hidden + 2.0 * a.head_dim;
+  return (model.layers + model.mtp_depth) * (attention + feed_forward + norms) + modules +
          2 * hidden * (static_cast<double>(model.vocabulary) + 1);
 }
 
@@ -153,6 +155,10 @@ ModelSpec read_model(Document document, Diagnostics& diagnostics) {
         model.layers = root.small_integer("layers", kCount);
         model.hidden = root.small_integer("hidden", kWidth);
         model.intermediate = root.small_integer("intermediate", kWidth);
+        if (root.has("feed_forward")) {
+          model.feed_forward = root.choice<FeedForward>(
+              "feed_forward", {{"swiglu", FeedForward::swiglu}, {"gelu", FeedForward::gelu}});
+        }
         model.vocabulary = root.integer("vocabulary", kWidth);
         model.tied_embedding = root.boolean("tied_embedding");
         model.mtp_depth = root.small_integer("mtp_depth", {.min = 0, .max = 16});

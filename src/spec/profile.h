@@ -17,7 +17,7 @@ enum class Beside : std::uint8_t { alone, communication, compute };
 /// How an operator's time follows from its work, spelled as in YAML.
 enum class OperatorForm : std::uint8_t {
   gemm,       ///< A measured point of the same shape if there is one, else overhead + flop/rate +
-              ///< bytes/rate.
+              ///< bytes/rate, with the FLOPs of whole waves of tiles if there is a tile.
   flop_rate,  ///< flop / flop_rate.
   byte_rate,  ///< bytes / memory_rate, with the bytes that planewise counts for the operator.
 };
@@ -58,6 +58,8 @@ struct OperatorCurve {
   Rate memory_rate{};                             ///< gemm (of the model), byte_rate.
   Seconds overhead{};                             ///< gemm (of the model).
   Evidence model_evidence = Evidence::estimated;  ///< gemm: of shapes that are no point.
+  /// gemm (of the model): rows and columns of the result that an SM computes at a time; 0: any.
+  int tile = 0;
 };
 
 /// What holds from a size on.

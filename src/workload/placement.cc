@@ -15,6 +15,18 @@ Placement place_in_order(std::int64_t rank_count, int gpus_per_node) {
   return placement;
 }
 
+Placement place_in_part(std::int64_t rank_count, const NodeRoom& room) {
+  PW_CHECK(room.ranks_per_node >= 1);
+  PW_CHECK(room.ranks_per_node <= room.gpus_per_node);
+  Placement placement;
+  placement.gpus_per_node = room.gpus_per_node;
+  for (std::int64_t rank = 0; rank < rank_count; ++rank) {
+    placement.gpu_of_rank.push_back(rank / room.ranks_per_node * room.gpus_per_node +
+                                    rank % room.ranks_per_node);
+  }
+  return placement;
+}
+
 Placement place_apart(std::int64_t rank_count, int group_size, int gpus_per_node) {
   PW_CHECK(group_size % gpus_per_node == 0);
   PW_CHECK(rank_count % group_size == 0);

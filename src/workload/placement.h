@@ -19,6 +19,13 @@ struct Placement {
 /// Ranks on GPUs in order: rank r on GPU r, so that a stage fills neighbouring nodes.
 Placement place_in_order(std::int64_t rank_count, int gpus_per_node);
 
+struct NodeRoom {
+  int gpus_per_node = 1;
+  int ranks_per_node = 1;  ///< At most the GPUs; the others of a node stay idle.
+};
+/// The same with fewer ranks on a node than it has GPUs.
+Placement place_in_part(std::int64_t rank_count, const NodeRoom& room);
+
 /// Whole nodes of groups of `group_size` ranks apart: node k of group g is node k * groups + g.
 /// Requires: groups fill nodes, and ranks fill groups.
 Placement place_apart(std::int64_t rank_count, int group_size, int gpus_per_node);

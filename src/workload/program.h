@@ -23,8 +23,8 @@ enum class Phase : std::uint8_t {
   forward_1f,       ///< Forwards of the warm-up.
   overlapped_1f1b,  ///< The steady state: forwards and backwards in turn (here one after the
                     ///< other).
-  backward_1b,      ///< Backwards of the cool-down, without their weight gradients.
-  weight_1w,        ///< Weight gradients of the cool-down.
+  backward_1b,      ///< Backwards beside no forward, with the weight gradients in them.
+  weight_1w,        ///< Weight gradients that a schedule computes on their own.
   optimizer,        ///< Gradient reduction, update, parameter gathering.
   bubble,
 };
@@ -35,9 +35,11 @@ inline constexpr std::array<const char*, kPhaseCount> kPhaseWords = {
 
 /// One operator of a block: its work and, once timed, its time.
 struct Operator {
-  std::string id{};         ///< As in the profile.
-  std::string what{};       ///< For the report: `q_b projection`.
-  spec::GemmShape shape{};  ///< Matrix products; m = 0 otherwise.
+  std::string id{};           ///< As in the profile.
+  std::string what{};         ///< For the report: `q_b projection`.
+  spec::GemmShape shape{};    ///< Matrix products; m = 0 otherwise.
+  std::int64_t sequence = 0;  ///< Core attention: tokens that attend to each other; 0 otherwise.
+  bool routed = false;        ///< Grows with the tokens that a rank received.
   Flop work{};
   Bytes traffic{};  ///< Read and written in GPU memory, as planewise counts it.
   Seconds time{};
@@ -47,7 +49,7 @@ struct Operator {
 /// Operators that run one after the other without communication between them.
 struct Block {
   std::string name{};
-  bool weight_gradient = false;  ///< Counted as 1W in the cool-down.
+  bool is_fused = false;  ///< Made of other blocks of the program.
   std::vector<Operator> operators{};
   Seconds time{};            ///< Sum over the operators.
   Seconds estimated_time{};  ///< The part of it that rests on `estimated` values.

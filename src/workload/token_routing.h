@@ -1,7 +1,8 @@
-// Which experts the tokens of an expert group choose, and how many tokens go where for it.
+// How many tokens of an expert group go where, and the flows that take them there.
 //
-// Source of the choice: DeepSeek-V3 report, arXiv 2412.19437, sections 2.1.2 and 3.2.2: of the
-// groups of experts the best few (by the sum of their two best scores), of those the best experts.
+// Source of the ways: DeepSeek-V3 report, arXiv 2412.19437, section 3.2.2, and DeepEP's normal
+// kernels: a token crosses to each of its nodes once, over the sender's own rail, and is forwarded
+// there by NVLink.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include "spec/profile.h"
 #include "workload/placement.h"
 #include "workload/program.h"
+#include "workload/token_pool.h"
 
 namespace planewise::workload {
 
@@ -21,31 +23,32 @@ struct ExpertGroup {
   double tokens = 0;         ///< Of a micro-batch on each rank.
 };
 
-/// Tokens of one layer and expert group. Positions are places in ExpertGroup::ranks; a rank's node
-/// peers are the group's ranks on its node. Expected values where routing is balanced.
+/// How a group lies on its nodes. Requires as many of its ranks on each (spec::check_routing).
+GroupShape group_shape(const std::vector<int>& ranks, const Placement& placement);
+
+/// Tokens of one layer and expert group. Positions are places in ExpertGroup::ranks; peers are the
+/// group's ranks on one node, counted from 0.
 struct RoutedTokens {
-  /// [source][node of the group] Tokens that have an expert there, the own node's among them.
+  GroupShape shape{};
+  /// [source][node] Tokens that have an expert there, the own node's among them.
   std::vector<std::vector<double>> to_node{};
-  /// [position][peer on its node] Tokens that a rank forwards, those it keeps among them: those
-  /// that reached it (over its rail, or its own) and have an expert on the peer.
+  /// [position][peer] Tokens that a rank forwards to each rank of its node, those it keeps among
+  /// them: those that came over its rail, or are its own, and have an expert on the peer.
   std::vector<std::vector<double>> forwarded{};
   /// [source][position] Token-expert pairs: what travels where every expert gets its own copy.
   std::vector<std::vector<double>> pairs{};
   std::vector<double> rows{};  ///< [position] Token-expert pairs that a rank computes.
 };
 
-struct RoutingInput {
-  const spec::ModelSpec& model;
-  const spec::MoeRoutingSpec& routing;
-  std::uint64_t seed = 1;
-  int moe_layer = 0;  ///< Counted from the first MoE layer; the MTP module's is the last.
-  int replica = 0;    ///< Of the expert group, so that groups draw tokens of their own.
-};
+/// Every expert gets the same number of tokens, and every node that a token may choose: expected
+/// values, with a token's experts on a node drawn without repetition.
+RoutedTokens balanced_tokens(const ExpertGroup& group, const GroupShape& shape,
+                             const spec::ModelSpec& model, const spec::MoeRoutingSpec& routing);
 
-/// Draws (or, balanced, expects) what the group's tokens choose. The same input gives the same
-/// tokens. Popularity is a layer's: all groups have it in common.
-RoutedTokens route_tokens(const ExpertGroup& group, const RoutingInput& in,
-                          const Placement& placement);
+/// Each rank's tokens are a window of the layer's pool, which begins at a place that hangs on
+/// `seed` and the rank.
+RoutedTokens drawn_tokens(const ExpertGroup& group, const TokenPool& pool, const GroupShape& shape,
+                          std::uint64_t seed);
 
 /// rows over their mean, [position].
 std::vector<double> relative_rows(const RoutedTokens& tokens);
@@ -57,8 +60,8 @@ struct ExchangeInput {
   double bytes_per_token = 0;  ///< Payload, scales included.
 };
 
-/// Flows of one dispatch: from each rank to its rail's rank of each other node and from there to
-/// the peers (node_limited), or from each rank to every other (all_to_all). Flows of nothing are
+/// Flows of one dispatch. node_limited: from each rank to the rank of its rail on each other node,
+/// and from there to its peers. all_to_all: from each rank to every other. Flows of nothing are
 /// left out. Combine is `reversed`.
 std::vector<RankFlow> exchange_flows(const ExchangeInput& in, const Placement& placement,
                                      const spec::CollectiveCurve& curve);

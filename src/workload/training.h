@@ -1,16 +1,19 @@
-// One training step of an MLA/MoE model under pipeline + expert + data parallelism, as a Program.
+// One training step of a model under pipeline, tensor, context, expert and data parallelism, as a
+// Program.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "model/model_size.h"
+#include "model/stage_size.h"
 #include "spec/job.h"
 #include "spec/model.h"
 #include "spec/profile.h"
 #include "spec/topology.h"
 #include "workload/placement.h"
 #include "workload/program.h"
+#include "workload/schedule.h"
 
 namespace planewise::workload {
 
@@ -21,37 +24,30 @@ struct ProfileNeeds {
 };
 ProfileNeeds training_needs(const spec::JobSpec& job, const spec::ModelSpec& model);
 
-/// What a stage holds. Stage 0 has the embedding; the last has the head and, with MTP, the module
-/// and a copy of the embedding.
-struct StageContent {
-  std::int64_t dense_layers = 0;
-  std::int64_t moe_layers = 0;  ///< Without the MTP module's.
-  bool embedding = false;
-  bool head = false;
-  bool mtp = false;
-};
-std::vector<StageContent> stage_contents(const spec::JobSpec& job, const spec::ModelSpec& model);
+/// The order in which a job's pipeline ranks run.
+PipelinePlan job_plan(const spec::JobSpec& job);
 
-/// Parameters that one rank of a stage holds.
-struct RankParameters {
-  double shared = 0;  ///< The same on every rank of the stage.
-  double expert =
-      0;  ///< Routed experts; the same on every rank with this place in its expert group.
-};
-RankParameters rank_parameters(const StageContent& stage, const model::ModelSize& size,
-                               int expert_ranks);
-
-/// Where a job's ranks are, by parallel.layout. Requires: expert groups fill nodes.
+/// Where a job's ranks are: by its placement, its layout, or in order.
 Placement place_job(const spec::ParallelSpec& parallel, int gpus_per_node);
+
+/// Why a job's expert exchanges cannot be simulated on nodes of so many GPUs, and what would help;
+/// empty if they can. Requires that the job passed the checks of spec/check_job.h.
+struct ExpertRefusal {
+  std::string reason{};
+  std::string hint{};
+};
+std::optional<ExpertRefusal> refuse_experts(const spec::JobSpec& job, const spec::ModelSpec& model,
+                                            int gpus_per_node);
 
 struct TrainingInput {
   const spec::JobSpec& job;
   const spec::ModelSpec& model;
   const spec::ProfileSpec& profile;
   const spec::NodesSpec& nodes;
+  std::uint64_t seed = 1;  ///< Of the tokens' choices.
 };
 
-/// Builds the step. Requires: the inputs passed spec::check_job_and_* and check_profile.
+/// Builds the step. Requires: the inputs passed the checks of spec/check_job.h and check_profile.
 Program training_program(const TrainingInput& in, const Placement& placement);
 
 }  // namespace planewise::workload

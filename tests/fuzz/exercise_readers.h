@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "spec/hugging_face.h"
 #include "spec/ports.h"
 #include "spec/read.h"
 #include "spec/storage.h"
@@ -28,6 +29,18 @@ inline std::string broken_promise(const spec::Diagnostic& d, const std::string& 
   return "";
 }
 
+/// Reads a document as a configuration of Hugging Face. Returns as exercise_readers().
+inline std::string exercise_conversion(const spec::Document& document, const std::string& text) {
+  spec::Diagnostics mistakes;
+  const spec::HuggingFaceModel read = spec::read_hugging_face(document, {}, mistakes);
+  for (const spec::Diagnostic& d : mistakes.list()) {
+    if (const std::string broken = broken_promise(d, text); !broken.empty()) return broken;
+  }
+  if (document.root < 0 || !mistakes.empty()) return "";
+  spec::read_model(spec::parse_document("fuzz.yaml", read.yaml, mistakes), mistakes);
+  return mistakes.empty() ? "" : "a configuration became no model file";
+}
+
 /// Reads `text` as whatever kind of file it says it is. Returns which promise was broken; empty if
 /// none.
 inline std::string exercise_readers(const std::string& text) {
@@ -35,6 +48,9 @@ inline std::string exercise_readers(const std::string& text) {
   spec::Document document = spec::parse_document("nowhere/fuzz.yaml", text, diagnostics);
   const bool was_read = document.root >= 0;
   if (!was_read && diagnostics.empty()) return "not read, and no reason given";
+  if (const std::string broken = exercise_conversion(document, text); !broken.empty()) {
+    return broken;
+  }
   const std::string kind = spec::check_document(document, diagnostics);
   if (kind.empty() && diagnostics.empty()) return "of no kind, and no mistake told";
   if (diagnostics.list().size() > spec::kMostDiagnostics) return "more mistakes than are kept";

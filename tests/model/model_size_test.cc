@@ -61,6 +61,21 @@ TEST(GroupedAttention, MultiHeadIsOneKeyValueHeadAQueryHead) {
   EXPECT_EQ(kv_cache_per_token(multi_head), kv_cache_per_token(grouped));
 }
 
+TEST(GroupedAttention, ANormOfHeadsIsOneOfQueriesAndOneOfKeys) {
+  spec::ModelSpec model = test::qwen25_72b();
+  model.attention.qk_norm = true;
+  EXPECT_EQ(model_size(model).dense_layer.norms, 2 * 8192 + 2 * 128);
+}
+
+TEST(Layers, WithoutAGateThereAreTwoMatrices) {
+  spec::ModelSpec dense = test::llama31_405b();
+  dense.feed_forward = spec::FeedForward::gelu;
+  EXPECT_EQ(model_size(dense).dense_layer.feed_forward, 2LL * 16384 * 53248);
+  spec::ModelSpec experts = test::deepseek_v3();
+  experts.feed_forward = spec::FeedForward::gelu;
+  EXPECT_EQ(model_size(experts).expert, 2 * 7168 * 2048);
+}
+
 TEST(Layers, DeepSeekV3MoeLayer) {
   const ModelSize size = model_size(test::deepseek_v3());
   EXPECT_EQ(size.expert, 44'040'192);                        // 3*7168*2048.
@@ -180,6 +195,35 @@ TEST(Totals, ATiedHeadIsCountedOnceAndStillActive) {
   EXPECT_EQ(tied.active.with_head, untied.active.with_head);
   EXPECT_EQ(tied.active.with_head_and_embedding, tied.active.with_head);
   EXPECT_EQ(tied.active.matrices, untied.active.matrices);
+}
+
+// GPT-3 175B (arXiv 2005.14165, table 2.1): 96 layers, hidden 12288, 96 heads of 128, feed-forward
+// 49152. A layer has 4 x 12288^2 for the attention and 2 x 12288 x 49152 = 8 x 12288^2.
+TEST(Totals, Gpt3HasTwoMatricesAFeedForward) {
+  spec::ModelSpec model;
+  model.layers = 96;
+  model.hidden = 12288;
+  model.intermediate = 49152;
+  model.feed_forward = spec::FeedForward::gelu;
+  model.vocabulary = 51200;
+  model.tied_embedding = true;
+  model.attention.kind = spec::AttentionKind::mha;
+  model.attention.heads = 96;
+  model.attention.kv_heads = 96;
+  model.attention.head_dim = 128;
+  const ModelSize size = model_size(model);
+  EXPECT_EQ(size.dense_layer.attention, 4LL * 12288 * 12288);
+  EXPECT_EQ(size.dense_layer.feed_forward, 8LL * 12288 * 12288);
+  EXPECT_NEAR(billions(size.main), 174.6, 0.05);  // 96 x 12 x 12288^2 = 173.95, embedding 0.63
+}
+
+TEST(Totals, HeadNormsAreTwoVectorsALayer) {
+  spec::ModelSpec model = test::qwen25_72b();
+  const ModelSize plain = model_size(model);
+  model.attention.qk_norm = true;
+  const ModelSize with_norms = model_size(model);
+  EXPECT_EQ(with_norms.main - plain.main, 80 * 2 * 128);
+  EXPECT_EQ(with_norms.active.matrices, plain.active.matrices);
 }
 
 TEST(Totals, EveryMtpModuleCountsOnce) {

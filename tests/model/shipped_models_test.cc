@@ -16,6 +16,7 @@ void expect_equal(const spec::AttentionSpec& file, const spec::AttentionSpec& ex
   EXPECT_EQ(file.kv_heads, expected.kv_heads);
   EXPECT_EQ(file.head_dim, expected.head_dim);
   EXPECT_EQ(file.qkv_bias, expected.qkv_bias);
+  EXPECT_EQ(file.qk_norm, expected.qk_norm);
   EXPECT_EQ(file.q_lora_rank, expected.q_lora_rank);
   EXPECT_EQ(file.kv_lora_rank, expected.kv_lora_rank);
   EXPECT_EQ(file.qk_nope_head_dim, expected.qk_nope_head_dim);
@@ -48,6 +49,7 @@ void expect_file(const std::string& name, const spec::ModelSpec& expected) {
   EXPECT_EQ(file.layers, expected.layers);
   EXPECT_EQ(file.hidden, expected.hidden);
   EXPECT_EQ(file.intermediate, expected.intermediate);
+  EXPECT_EQ(file.feed_forward, expected.feed_forward);
   EXPECT_EQ(file.vocabulary, expected.vocabulary);
   EXPECT_EQ(file.tied_embedding, expected.tied_embedding);
   EXPECT_EQ(file.mtp_depth, expected.mtp_depth);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "report/notes.h"
 #include "workload/make_job.h"
 
 namespace planewise::report {
@@ -17,7 +18,8 @@ using Json = nlohmann::json;
 RunReport v3_run(double step_seconds) {
   const test::Loaded v3 = test::load_bundled("workloads/deepseek_v3_train_2048_h800.yaml");
   simulate::Result result{.step_time = seconds(step_seconds), .labels = {"dispatch"}};
-  simulate::RankResult rank{.rank_count = 2048, .exposed = {seconds(1)}};
+  simulate::RankResult rank{
+      .rank_count = 2048, .imbalance = seconds(0.5), .busy = {seconds(3)}, .exposed = {seconds(1)}};
   rank.phases[0] = seconds(step_seconds);
   result.ranks = {rank};
   return make_run(v3.job, v3.model, v3.profile, "mpft_2048", std::move(result));
@@ -122,6 +124,33 @@ TEST(JsonReport, HoldsTheContractsFields) {
     sum += run.at("phases_s").at(key).get<double>();
   }
   EXPECT_EQ(sum, run.at("step_time_s").get<double>());
+}
+
+TEST(JsonReport, TellsHiddenFromExposedCommunication) {
+  const Json run = Json::parse(render(small_report(), Format::json)).at("runs").at(0);
+  const Json& rank = run.at("ranks").at(0);
+  EXPECT_EQ(rank.at("busy_communication_s").at("dispatch"), 3);
+  EXPECT_EQ(rank.at("exposed_communication_s").at("dispatch"), 1);
+  EXPECT_EQ(rank.at("hidden_communication_s").at("dispatch"), 2);
+  EXPECT_EQ(rank.at("imbalance_s"), 0.5);
+}
+
+// Labels of one name are one line.
+TEST(JsonReport, AddsUpLabelsOfOneName) {
+  Report report = small_report();
+  simulate::Result& result = report.runs[0].result;
+  result.labels = {"dispatch", "dispatch"};
+  result.ranks[0].busy = {seconds(3), seconds(5)};
+  result.ranks[0].exposed = {seconds(1), seconds(5)};
+  const Json rank = Json::parse(render(report, Format::json)).at("runs").at(0).at("ranks").at(0);
+  EXPECT_EQ(rank.at("busy_communication_s"), (Json{{"dispatch", 8}}));
+  EXPECT_EQ(rank.at("hidden_communication_s"), (Json{{"dispatch", 2}}));
+}
+
+TEST(Notes, SayWhyNothingIsReduced) {
+  simulate::Result result{.symmetry = {.ranks = 8, .rank_classes = 8}, .uneven_loads = true};
+  EXPECT_EQ(symmetry_note("one", result),
+            "one: none used, ranks receive different numbers of tokens; 8 ranks, 0 flows, 0 links");
 }
 
 TEST(JsonReport, SaysNullForTheFiguresOfAStepThatIsCutOff) {

@@ -139,6 +139,92 @@ TEST(Trace, LeadsArrowsFromSendersToWaits) {
   EXPECT_EQ(starts, ends);
 }
 
+/// Eight ranks that compute beside a dispatch and then wait for a combine in the same queue; rank 0
+/// sends its result on behind them. The gradients have a queue, but nothing runs beside them.
+workload::Program overlapping_program() {
+  using workload::StepKind;
+  workload::Program program;
+  program.blocks = {{.name = "short", .time = microseconds(3)},
+                    {.name = "long", .time = microseconds(200)}};
+  program.labels = {{.name = "dispatch", .queue = 1},
+                    {.name = "combine", .queue = 1},
+                    {.name = "gradients", .queue = 2},
+                    {.name = "result", .is_message = true, .queue = 1}};
+  const auto chunk = [](const std::vector<workload::Step>& sends) {
+    std::vector<workload::Step> steps = {
+        {StepKind::compute, 0}, {StepKind::start, 0}, {StepKind::compute, 1},
+        {StepKind::wait, 0},    {StepKind::start, 0}, {StepKind::start, 1},
+        {StepKind::compute, 0}, {StepKind::wait, 1},  {StepKind::exchange, 2}};
+    steps.insert(steps.end() - 2, sends.begin(), sends.end());
+    return workload::Chunk{.name = "chunk", .steps = steps};
+  };
+  for (const auto& kind : {StepKind::send_queued, StepKind::receive}) {
+    program.stages.push_back(
+        {.chunks = {chunk({{kind, 3}})},
+         .slots = {{workload::Phase::forward_1f, 0}, {workload::Phase::overlapped_1f1b, 0}}});
+  }
+  program.stage_of_rank = {0, 0, 0, 0, 1, 1, 1, 1};
+  for (int label = 0; label < 3; ++label) {
+    for (const auto& members : {std::vector<int>{0, 1, 2, 3}, std::vector<int>{4, 5, 6, 7}}) {
+      program.transfers.push_back(
+          {.label = label,
+           .members = members,
+           .all_pairs = workload::AllPairs{.in_node = bytes(1e6), .between_nodes = bytes(1e6)}});
+    }
+  }
+  for (int rank = 0; rank < 4; ++rank) {
+    program.transfers.push_back(
+        {.label = 3, .members = {rank, rank + 4}, .flows = {{rank, rank + 4, bytes(1e6)}}});
+  }
+  return program;
+}
+
+TEST(Trace, ShowsQueuesBesideTheirRank) {
+  const workload::Program program = overlapping_program();
+  std::string text;
+  Trace trace({}, [&](std::string_view piece) { text += piece; });
+  const simulate::Result result = simulate::simulate(
+      program, workload::place_in_order(8, 4),
+      fabric::lay_out(test::make_topology({.nodes = 2, .gpus = 4})), {.observers = {&trace}});
+  const Json json = Json::parse(text);
+  std::map<std::string, Thread> named;
+  for (const Json& event : json.at("traceEvents")) {
+    if (event.at("ph") == "M" && event.at("name") == "thread_name") {
+      named[event.at("args").at("name").get<std::string>()] = thread_of(event);
+    }
+  }
+  ASSERT_EQ(named.size(), 4U);  // A rank and a queue a stage: gradients have no thread.
+  const auto threads = slices_of(json);
+  for (const auto& [thread, slices] : threads) {
+    std::int64_t end = 0;
+    for (const Json& slice : slices) {
+      EXPECT_GE(ns(slice.at("ts")), end);
+      end = ns(slice.at("ts")) + ns(slice.at("dur"));
+    }
+    EXPECT_LE(end, std::llround(result.step_time.base() * 1e9));
+  }
+  const auto time_of = [](const std::vector<Json>& slices, const char* name) {
+    double sum = 0;
+    for (const Json& slice : slices) {
+      if (slice.at("name") == name) sum += slice.at("dur").get<double>();
+    }
+    return sum;
+  };
+  constexpr double kRounding = 0.02;  // us; a nanosecond an end
+  for (const simulate::RankResult& rank : result.ranks) {
+    const std::string name = "rank " + std::to_string(rank.rank);
+    const auto& steps = threads.at(named.at(name + ", for 4 equal ranks"));
+    const auto& queue = threads.at(named.at(name + ": dispatch, combine"));
+    for (const std::size_t label : {0U, 1U}) {
+      const char* what = program.labels[label].name.c_str();
+      EXPECT_NEAR(time_of(queue, what), rank.busy[label].in(microseconds(1)), kRounding);
+      EXPECT_NEAR(time_of(steps, what), rank.exposed[label].in(microseconds(1)), kRounding);
+    }
+    EXPECT_GT(rank.hidden(0), microseconds(1));
+    EXPECT_GT(time_of(steps, "gradients"), 0);
+  }
+}
+
 TEST(Trace, CountsLoadsOverTime) {
   const Traced run = traced({});
   std::map<std::string, std::int64_t> last;

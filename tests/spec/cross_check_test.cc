@@ -1,5 +1,7 @@
 #include "spec/cross_check.h"
 
+#include "spec/check_job.h"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -60,7 +62,6 @@ TEST_F(CrossCheck, HasNothingAgainstWhatFits) {
   EXPECT_EQ(job_and_topology(), Texts{});
   Diagnostics diagnostics;
   check_prices(x.topology, x.book, diagnostics);
-  check_experts_on_nodes(x.job, x.model, x.topology, diagnostics);
   check_profile(x.profile, {"gemm", "norm"}, {"ring"}, diagnostics);
   EXPECT_TRUE(diagnostics.empty());
 }
@@ -77,16 +78,47 @@ TEST_F(CrossCheck, PricesAreForTheSwitchesInUse) {
   EXPECT_EQ(diagnostics.list()[0].source_line, "  radix: 8");
 }
 
-TEST_F(CrossCheck, OnlyModelsThatAreSimulated) {
-  const std::string refused =
-      "5:8: model: training of latent is not simulated; so far only of models with mla, compressed "
-      "queries and routed experts";
-  x.model.attention.q_lora_rank = 0;
-  EXPECT_EQ(job_and_model(), Texts{refused});
-  x.model.moe.reset();  // one reason is enough
-  EXPECT_EQ(job_and_model(), Texts{refused});
-  x.model.attention.q_lora_rank = 96;
-  EXPECT_EQ(job_and_model(), Texts{refused});
+TEST_F(CrossCheck, DenseModelsHaveNoExpertsToSpread) {
+  x.model.moe.reset();
+  EXPECT_EQ(job_and_model(),
+            (Texts{"18:11: parallel.expert: the model latent has no routed experts",
+                   "22:3: routing: the model latent has no routed experts"}));
+  x.job.parallel.expert = 1;
+  x.job.has_routing = false;
+  EXPECT_EQ(job_and_model(), Texts{});
+}
+
+TEST_F(CrossCheck, MoeModelsNeedRouting) {
+  x.job.has_routing = false;
+  EXPECT_EQ(job_and_model(), (Texts{"22:3: routing: missing; latent has routed experts"}));
+}
+
+TEST_F(CrossCheck, TensorRanksDivideHeadsAndColumns) {
+  x.job.parallel.tensor = 7;
+  std::string all;
+  for (const std::string& mistake : job_and_model()) all += mistake + "\n";
+  EXPECT_NE(all.find("parallel.tensor: 16 attention heads do not divide over 7 ranks"),
+            std::string::npos)
+      << all;
+}
+
+TEST_F(CrossCheck, SchedulesThatPutOffWeightGradientsTakeNoFullRecomputation) {
+  x.job.schedule = Schedule::zb1p;
+  x.job.recomputation = Recomputation::full;
+  const Texts found = job_and_model();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_NE(found[0].find("recomputation: full recomputation is not simulated"), std::string::npos);
+}
+
+TEST_F(CrossCheck, LayersDivideOverStagesUnlessTheyAreSaid) {
+  Diagnostics diagnostics;
+  x.job.parallel.layers_per_stage.clear();  // 7 layers over 3 stages
+  complete_job(x.job, x.model, diagnostics);
+  ASSERT_EQ(diagnostics.list().size(), 1U);
+  EXPECT_EQ(diagnostics.list()[0].hint, "write 'layers_per_stage', such as [2, 3, 2]");
+  x.model.layers = 9;
+  complete_job(x.job, x.model, diagnostics);
+  EXPECT_EQ(x.job.parallel.layers_per_stage, (std::vector<std::int64_t>{3, 3, 3}));
 }
 
 TEST_F(CrossCheck, OnlyOneMtpModule) {
@@ -99,31 +131,34 @@ TEST_F(CrossCheck, OnlyOneMtpModule) {
 TEST_F(CrossCheck, StagesHoldAllLayers) {
   x.job.parallel.layers_per_stage = {3, 2, 1};
   EXPECT_EQ(job_and_model(),
-            (Texts{"17:21: parallel.layers_per_stage: sums to 6, but latent has 7 layers"}));
+            (Texts{"19:21: parallel.layers_per_stage: sums to 6, but latent has 7 layers"}));
 }
 
 TEST_F(CrossCheck, ExpertsDivideOverTheirRanks) {
   x.job.parallel.expert = 24;
   EXPECT_EQ(job_and_model(),
-            (Texts{"16:11: parallel.expert: 64 routed experts do not divide over 24 ranks"}));
+            (Texts{"18:11: parallel.expert: 64 routed experts do not divide over 24 ranks"}));
 }
 
 TEST_F(CrossCheck, NodesPerTokenFitTheRouter) {
   x.job.routing.nodes_per_token = 3;
   EXPECT_EQ(job_and_model(),
-            (Texts{"21:20: routing.nodes_per_token: 4 experts a token do not divide "
+            (Texts{"23:20: routing.nodes_per_token: 4 experts a token do not divide "
                    "over 3 nodes, which balanced routing needs"}));
   x.job.routing.nodes_per_token = 4;
   x.model.moe->groups_per_token = 2;
   EXPECT_EQ(job_and_model(),
-            (Texts{"21:20: routing.nodes_per_token: the router of latent picks from "
+            (Texts{"23:20: routing.nodes_per_token: the router of latent picks from "
                    "at most 2 groups a token"}));
 }
 
-TEST_F(CrossCheck, RanksFillTheGpus) {
+TEST_F(CrossCheck, EveryRankHasAGpu) {
   x.topology.nodes.count = 13;
-  EXPECT_EQ(job_and_topology(), (Texts{"14:3: parallel: 3 stages x 32 ranks = 96, but " +
-                                       x.topology.origin.path + " has 13 x 8 = 104 GPUs"}));
+  EXPECT_EQ(job_and_topology(), Texts{});  // 96 of 104 GPUs
+  x.topology.nodes.count = 11;
+  EXPECT_EQ(job_and_topology(),
+            (Texts{"16:3: parallel: 3 stages x 32 ranks = 96 need 12 nodes of 8, but " +
+                   x.topology.origin.path + " has 11 x 8 = 88 GPUs"}));
 }
 
 TEST_F(CrossCheck, SprayNeedsEvenStriping) {
@@ -203,30 +238,13 @@ TEST_F(CrossCheck, PartPricesNeedEquipment) {
             "add 'equipment:' with a catalogue, the switches and the NIC");
 }
 
-TEST_F(CrossCheck, ExpertGroupsFillNodes) {
+TEST_F(CrossCheck, GroupsThatAreSpreadFillNodes) {
   x.job.parallel.expert = 4;
-  EXPECT_EQ(job_and_topology(),
-            (Texts{"16:11: parallel.expert: expert groups of 4 do not fill nodes of 8 GPUs"}));
-  x.job.parallel.expert = 16;
-  x.job.routing.nodes_per_token = 4;
-  EXPECT_EQ(job_and_topology(), (Texts{"21:20: routing.nodes_per_token: an expert group of 16 GPUs "
-                                       "has 2 nodes, fewer than 4"}));
-}
-
-// 64 experts over 32 ranks are 2 a rank and 16 a node of 8; 34 a token over 2 nodes would be 17 of
-// them.
-TEST_F(CrossCheck, ANodeHoldsWhatATokenDrawsThere) {
-  Diagnostics diagnostics;
-  x.job.parallel.expert = 32;
-  x.model.moe->experts_per_token = 32;
-  check_experts_on_nodes(x.job, x.model, x.topology, diagnostics);
-  EXPECT_TRUE(diagnostics.empty());
-  x.model.moe->experts_per_token = 34;
-  check_experts_on_nodes(x.job, x.model, x.topology, diagnostics);
-  EXPECT_EQ(
-      test::mistakes(diagnostics, x.job.origin.path),
-      (Texts{"21:20: routing.nodes_per_token: 34 experts a token over 2 nodes are 17 a node, but "
-             "a node of 8 GPUs holds 16 of 64 experts over 32 ranks"}));
+  EXPECT_EQ(job_and_topology(), Texts{});
+  x.job.parallel.layout = GroupLayout::spread;
+  const Texts found = job_and_topology();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_NE(found[0].find("expert groups of 4 do not fill nodes of 8 GPUs"), std::string::npos);
 }
 
 TEST_F(CrossCheck, TheProfileHasWhatTheWorkloadRuns) {

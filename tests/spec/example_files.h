@@ -153,6 +153,8 @@ phase: training
 model: model.yaml
 profile: profile.yaml
 schedule: 1f1b
+precision: fp8_blockwise
+recomputation: selective
 batch:
   sequence_length: 2048
   sequences_per_micro_batch: 2

@@ -146,6 +146,26 @@ TEST_F(ReadTest, DenseModels) {
   EXPECT_FALSE(plain.attention.qkv_bias);
 }
 
+TEST_F(ReadTest, ATileIsOptional) {
+  EXPECT_EQ(read(read_profile, test::kProfile).operators[0].tile, 0);
+  const std::string with_tile = test::changed(test::kProfile, "      overhead: 14.25 us\n",
+                                              "      overhead: 14.25 us\n      tile: 128\n");
+  EXPECT_EQ(read(read_profile, with_tile).operators[0].tile, 128);
+}
+
+TEST_F(ReadTest, FeedForwardAndHeadNormsAreOptional) {
+  const ModelSpec plain = read(read_model, test::kDenseModel);
+  EXPECT_EQ(plain.feed_forward, FeedForward::swiglu);
+  EXPECT_FALSE(plain.attention.qk_norm);
+  const ModelSpec with_norms =
+      read(read_model, test::changed(test::kDenseModel, "  qkv_bias: true\n", "  qk_norm: true\n"));
+  EXPECT_TRUE(with_norms.attention.qk_norm);
+  const ModelSpec two_matrices = read(
+      read_model,
+      test::changed(test::kDenseModel, "tied_embedding:", "feed_forward: gelu\ntied_embedding:"));
+  EXPECT_EQ(two_matrices.feed_forward, FeedForward::gelu);
+}
+
 TEST_F(ReadTest, Job) {
   const std::string model = folder.write("model.yaml", "anything");
   const std::string profile = folder.write("profile.yaml", "anything");
@@ -231,6 +251,74 @@ TEST_F(ReadTest, ProfileOfCollectives) {
   EXPECT_EQ(find_collective(profile, "norm"), nullptr);
 }
 
+std::string with(const std::string& text, const std::string& before, const std::string& lines) {
+  const std::size_t at = text.find(before);
+  return text.substr(0, at) + lines + text.substr(at);
+}
+
+TEST_F(ReadTest, ProfileOfSeveralCurvesOfOneId) {
+  const std::string text = with(std::string(test::kProfile), "collectives:\n", R"(  - id: norm
+    form: byte_rate
+    sms: 100
+    beside: alone
+    evidence: published
+    source: f
+    kernels: 3
+    memory_rate: 3000 GB/s
+)") + R"(  - id: ring
+    beside: compute
+    latency: 5 us
+    rail_efficiency: 0.5
+    nvlink_efficiency: 0.5
+    evidence: fitted
+    source: g
+)";
+  const ProfileSpec profile = read(read_profile, text);
+  ASSERT_EQ(profile.operators.size(), 4U);
+  EXPECT_EQ(profile.operators[0].kernels, 1);
+  EXPECT_EQ(profile.operators[3].kernels, 3);
+  EXPECT_EQ(find_operator(profile, "norm"), &profile.operators[3]);
+  EXPECT_EQ(find_operator(profile, "norm", {.sms = 88, .beside = Beside::communication}),
+            &profile.operators[2]);
+  EXPECT_EQ(find_collective(profile, "ring"), &profile.collectives[0]);
+  EXPECT_EQ(find_collective(profile, "ring", Beside::compute), &profile.collectives[2]);
+  EXPECT_EQ(find_collective(profile, "point_to_point", Beside::compute), &profile.collectives[1]);
+}
+
+TEST_F(ReadTest, ProfileOfSequencesAndGaps) {
+  std::string text =
+      with(std::string(test::kProfile), "    flop_rate: 556 TFLOPS\n", R"(    sequences:
+      - {sequence: 2048, rate: 522 TFLOPS}
+      - {sequence: 4096, rate: 599 TFLOPS}
+)");
+  text = with(text, "  memory_rate: 3350", "  kernel_gap: 1.5 us\n");
+  const ProfileSpec profile = read(read_profile, text);
+  EXPECT_EQ(profile.gpu.kernel_gap, microseconds(1.5));
+  const OperatorCurve& attention = profile.operators[1];
+  ASSERT_EQ(attention.sequences.size(), 2U);
+  EXPECT_EQ(attention.sequences[1].sequence, 4096);
+  EXPECT_EQ(attention.sequences[1].rate, teraflops(599));
+  EXPECT_EQ(attention.flop_rate, teraflops(556));
+
+  const std::string rate = "    flop_rate: 556 TFLOPS\n";
+  text.erase(text.find(rate), rate.size());
+  EXPECT_EQ(read(read_profile, text).operators[1].flop_rate, teraflops(599));
+}
+
+TEST_F(ReadTest, ProfileOfPiecesBySize) {
+  const ProfileSpec profile = read(read_profile, std::string(test::kProfile) + R"(    pieces:
+      - {from: 1 MiB, latency: 7 us, rail_efficiency: 0.9, nvlink_efficiency: 0.6}
+      - {from: 64 MiB, latency: 9 us, rail_efficiency: 0.8, nvlink_efficiency: 0.7}
+)");
+  const CollectiveCurve& curve = profile.collectives[1];
+  ASSERT_EQ(curve.pieces.size(), 2U);
+  EXPECT_EQ(curve.pieces[1].from, bytes(64 * 1024 * 1024));
+  EXPECT_EQ(at_size(curve, bytes(1024 * 1024 - 1)).latency, seconds(0));
+  EXPECT_EQ(at_size(curve, bytes(1024 * 1024)).latency, microseconds(7));
+  EXPECT_EQ(at_size(curve, bytes(1e12)).nvlink_efficiency, 0.7);
+  EXPECT_EQ(at_size(curve, bytes(1e12)).rail_efficiency, 0.8);
+}
+
 TEST_F(ReadTest, EvidenceIsSpelledAsInYaml) {
   EXPECT_EQ(evidence_name(Evidence::measured), "measured");
   EXPECT_EQ(evidence_name(Evidence::published), "published");
@@ -274,7 +362,7 @@ TEST_F(ReadTest, CheckFileTellsTheKindAndReadsWhatIsNamed) {
   Diagnostics diagnostics;
   EXPECT_EQ(check_file(folder.path("workload.yaml"), diagnostics), "workload");
   EXPECT_EQ(test::mistakes(diagnostics, folder.path("workload.yaml")),
-            (Texts{"17:21: parallel.layers_per_stage: sums to 7, but latent has 8 layers"}));
+            (Texts{"19:21: parallel.layers_per_stage: sums to 7, but latent has 8 layers"}));
   EXPECT_EQ(check_file(folder.path("gone.yaml"), diagnostics), "");
   folder.write("scenario.yaml", test::changed(test::kScenario, "years: 6", "years: 0"));
   Diagnostics of_scenario;
@@ -319,6 +407,50 @@ TEST_F(ReadTest, EveryBundledFileIsRight) {
     }
   }
   EXPECT_GE(files, 15U);
+}
+
+// What the operators and exchanges of workload/ may ask for, of whatever model and precision.
+TEST(BundledProfiles, HaveEveryCurve) {
+  for (const char* gpu : {"a100", "h100", "h200", "h800", "b200"}) {
+    Diagnostics diagnostics;
+    const ProfileSpec profile = read_profile(
+        std::string(PLANEWISE_ROOT) + "/calibration/profiles/" + gpu + "_published.yaml",
+        diagnostics);
+    diagnostics.throw_if_any();
+    for (const char* id : {"gemm.bf16",
+                           "grouped_gemm.bf16",
+                           "gemm.fp8",
+                           "grouped_gemm.fp8",
+                           "wgrad.fp8",
+                           "gemm.fp8_tensorwise",
+                           "grouped_gemm.fp8_tensorwise",
+                           "gemm.mxfp8",
+                           "grouped_gemm.mxfp8",
+                           "attention.forward",
+                           "attention.backward",
+                           "attention_mla.forward",
+                           "attention_mla.backward",
+                           "norm",
+                           "rope",
+                           "copy",
+                           "elementwise",
+                           "quantise",
+                           "quantise.backward",
+                           "router",
+                           "permute",
+                           "swiglu",
+                           "gelu",
+                           "embedding",
+                           "cross_entropy",
+                           "optimizer"}) {
+      EXPECT_NE(find_operator(profile, id), nullptr) << gpu << ": " << id;
+    }
+    for (const char* id :
+         {"ep_dispatch", "ep_combine", "ep_combine_backward", "ep_dispatch_backward", "all_to_all",
+          "point_to_point", "ring", "all_gather", "reduce_scatter"}) {
+      EXPECT_NE(find_collective(profile, id), nullptr) << gpu << ": " << id;
+    }
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "model/stage_size.h"
 #include "workload/make_job.h"
 
 namespace planewise::workload {
@@ -15,33 +16,6 @@ const spec::NodesSpec kH800Nodes{.count = 256,
                                  .nics = 8,
                                  .nvlink_rate = gigabytes_per_second(200),
                                  .nvlink_latency = microseconds(1)};
-
-TEST(StageContents, PutsDenseLayersFirstAndMtpLast) {
-  const test::Loaded v3 = test::load_bundled("workloads/deepseek_v3_train_2048_h800.yaml");
-  const std::vector<StageContent> stages = stage_contents(v3.job, v3.model);
-  ASSERT_EQ(stages.size(), 16U);
-  EXPECT_EQ(stages[0].dense_layers, 3);
-  EXPECT_EQ(stages[0].moe_layers, 1);
-  EXPECT_TRUE(stages[0].embedding);
-  EXPECT_EQ(stages[1].dense_layers, 0);
-  EXPECT_EQ(stages[1].moe_layers, 4);
-  EXPECT_EQ(stages[15].moe_layers, 1);
-  EXPECT_TRUE(stages[15].head);
-  EXPECT_TRUE(stages[15].mtp);
-}
-
-// All ranks of a pipeline and expert group together hold the model once, plus the second copy of
-// the embedding that the MTP module needs.
-TEST(RankParameters, AddUpToTheModel) {
-  const test::Loaded v3 = test::load_bundled("workloads/deepseek_v3_train_2048_h800.yaml");
-  const model::ModelSize size = model::model_size(v3.model);
-  double sum = 0;
-  for (const StageContent& stage : stage_contents(v3.job, v3.model)) {
-    const RankParameters parameters = rank_parameters(stage, size, 64);
-    sum += parameters.shared + 64 * parameters.expert;
-  }
-  EXPECT_EQ(sum, static_cast<double>(size.with_mtp + size.input_embedding));
-}
 
 TEST(TrainingProgram, MatchesSendsWithReceives) {
   const spec::JobSpec job =
@@ -95,8 +69,9 @@ TEST(TrainingProgram, SizesTheOptimizerByZero1) {
   const Program program = training_program(
       {.job = v3.job, .model = v3.model, .profile = v3.profile, .nodes = kH800Nodes},
       place_in_order(2048, 8));
-  const StageContent middle = stage_contents(v3.job, v3.model)[5];
-  const RankParameters held = rank_parameters(middle, size, 64);
+  const model::StageContent middle =
+      model::stage_contents(v3.model, v3.job.parallel.layers_per_stage)[5];
+  const model::RankParameters held = model::rank_parameters(middle, size, {.expert = 64});
   // A rank updates 1/128 of what its stage shares and 1/2 of its experts: 4 + 8 + 8 + 2 = 22 B
   // each.
   const double expected = (held.shared / 128 + held.expert / 2) * 22;

@@ -7,7 +7,7 @@ _planewise() {
     --engine) COMPREPLY=($(compgen -W "fast simgrid" -- "$word")); return ;;
     --as) COMPREPLY=($(compgen -W "dot graphml htsim ibsim simgrid svg" -- "$word")); return ;;
     --trace-ranks) COMPREPLY=($(compgen -W "all" -- "$word")); return ;;
-    --seed|--sequence-length|--matched|--draws|--busiest|--size-spread|--time-tolerance|--threads) return ;;
+    --seed|--sequence-length|--matched|--draws|--busiest|--name|--size-spread|--time-tolerance|--threads) return ;;
   esac
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "$commands --help --version" -- "$word"))
@@ -18,12 +18,12 @@ _planewise() {
       run) options+=" --workload --topology --prices --faults --engine --seed --no-symmetry --size-spread --time-tolerance --threads --stats --loads --busiest --completion --trace --trace-ranks --traffic-out" ;;
       explain) options+=" --workload --topology --faults --engine --seed --no-symmetry --size-spread --time-tolerance --threads --stats --busiest" ;;
       cost) options+=" --prices --quotes --scenario --matched --detail --draws --seed --bill --cable-plan --port-map --rack-elevation" ;;
-      model) options+=" --sequence-length" ;;
+      model) options+=" --sequence-length --from --name" ;;
       graph) options="--help --as --output" ;;
     esac
     COMPREPLY=($(compgen -W "$options" -- "$word"))
   else
-    COMPREPLY=($(compgen -f -X '!*.@(yaml|cm)' -- "$word") $(compgen -d -- "$word"))
+    COMPREPLY=($(compgen -f -X '!*.@(yaml|cm|json)' -- "$word") $(compgen -d -- "$word"))
   fi
 }
 complete -o filenames -F _planewise planewise
