@@ -24,6 +24,7 @@
 #include "tools/output.h"
 #include "tools/simulate_runs.h"
 #include "tools/stats.h"
+#include "tools/validation.h"
 
 namespace planewise::tools {
 namespace {
@@ -73,8 +74,8 @@ double size_spread_of(const std::string& text) {
   return share;
 }
 
-/// Adds --engine, --seed, --no-symmetry, --size-spread, --time-tolerance, --threads and --stats.
-void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
+/// Adds --engine, --seed and --no-symmetry.
+void add_engine_options(CLI::App& command, SimulationFlags& flags) {
   command
       .add_option_function<std::string>(
           "--engine", [&flags](const std::string& word) { flags.engine = kEngines.at(word); },
@@ -83,6 +84,20 @@ void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
       ->option_text("ENGINE [fast]");
   command.add_option("--seed", flags.seed, "of every random choice")->option_text("N [1]");
   command.add_flag("--no-symmetry", flags.no_symmetry, "drive every rank and flow, reduce nothing");
+}
+
+/// Adds --threads and --stats.
+void add_machine_options(CLI::App& command, SimulationFlags& flags) {
+  command.add_option("--threads", flags.threads, "of the fast engine; changes no result")
+      ->check(CLI::Range(1, 256))
+      ->option_text("N [all cores]");
+  command.add_flag("--stats", flags.stats,
+                   "events, flows, solves, wall time by part and memory, to standard error");
+}
+
+/// Adds all of those, --size-spread and --time-tolerance.
+void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
+  add_engine_options(command, flags);
   command
       .add_option_function<std::string>(
           "--size-spread",
@@ -95,11 +110,7 @@ void add_simulation_flags(CLI::App& command, SimulationFlags& flags) {
           "fast only: flows that end within so small a share of the time elapsed end together")
       ->check(CLI::Range(0.0, 0.01))
       ->option_text("SHARE [0]");
-  command.add_option("--threads", flags.threads, "of the fast engine; changes no result")
-      ->check(CLI::Range(1, 256))
-      ->option_text("N [all cores]");
-  command.add_flag("--stats", flags.stats,
-                   "events, flows, solves, wall time by part and memory, to standard error");
+  add_machine_options(command, flags);
 }
 
 CLI::Option* add_busiest_option(CLI::App& command, simulate::Watch& watch) {
@@ -425,6 +436,39 @@ void add_check(CLI::App& app, Action& action) {
   });
 }
 
+void add_validate(CLI::App& app, Action& action) {
+  CLI::App* command = add_command(
+      app, "validate", "published figures beside ours, with the error; exit code 4 beyond a limit",
+      "planewise validate\n"
+      "  planewise validate --group kv_cache --group fabrics\n"
+      "  planewise validate my_figures.yaml --only my_step --format md");
+  struct ValidateArguments {
+    std::string file = "workloads/published/figures.yaml";
+    ValidationFlags flags{};
+    OutputOptions output{};
+  };
+  const auto arguments = std::make_shared<ValidateArguments>();
+  ValidationFlags& flags = arguments->flags;
+  command->add_option("FIGURES", arguments->file, "the published figures")
+      ->option_text("FILE [" + arguments->file + "]");
+  command->add_option("--only", flags.ids, "figures to compute; repeat it for more")
+      ->option_text("ID");
+  command->add_option("--group", flags.groups, "the same for a group of them")->option_text("ID");
+  add_engine_options(*command, flags.simulation);
+  add_machine_options(*command, flags.simulation);
+  add_output_options(*command, arguments->output);
+  command->callback([arguments, &action] {
+    action = [arguments] {
+      Stopwatch watch;
+      const report::Report report = validate(arguments->file, arguments->flags, watch);
+      write_report(report, arguments->output);
+      watch.stop();
+      if (arguments->flags.simulation.stats) print_stats(report, watch);
+      return report::summarise(report.figures).broken > 0 ? kQuality : kFine;
+    };
+  });
+}
+
 void add_graph(CLI::App& app, Action& action) {
   using fabric::ExportForm;
   static const std::map<std::string, ExportForm> forms = {
@@ -480,8 +524,8 @@ int run_command_line(int argc, char** argv) {
   app.set_version_flag("--version", kPlanewiseVersion);
   app.require_subcommand(1);
   Action action;
-  for (const auto& add :
-       {add_compare, add_cost, add_run, add_explain, add_model, add_check, add_graph}) {
+  for (const auto& add : {add_compare, add_cost, add_run, add_explain, add_model, add_check,
+                          add_graph, add_validate}) {
     add(app, action);
   }
   if (is_unknown_command(app, argc, argv)) return kUsage;

@@ -5,7 +5,7 @@
 namespace planewise::tools {
 
 /// Exit codes of the program; docs/architecture.md lists them.
-enum ExitCode { kFine = 0, kUsage = 1, kInput = 2, kMachine = 3, kInterrupted = 130 };
+enum ExitCode { kFine = 0, kUsage = 1, kInput = 2, kMachine = 3, kQuality = 4, kInterrupted = 130 };
 
 /// Reads the command line, runs the subcommand and returns kFine, or kUsage after printing what is
 /// wrong with it. What the subcommand throws goes through.

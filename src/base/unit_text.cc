@@ -27,7 +27,7 @@ constexpr std::array kPlainUnits = {
     Unit{"h", 3600, 1, Seconds::dimension}, Unit{"W", 1, 1, Watts::dimension},
     Unit{"kW", 1e3, 1, Watts::dimension},   Unit{"USD", 1, 1, Usd::dimension},
     Unit{"m", 1, 1, Metres::dimension},     Unit{"TFLOPS", 1e12, 1, FlopRate::dimension},
-    Unit{"%", 1, 100, Dimension{}},
+    Unit{"GFLOP", 1e9, 1, Flop::dimension}, Unit{"%", 1, 100, Dimension{}},
 };
 
 struct Prefix {
@@ -139,6 +139,28 @@ std::variant<TextQuantity, TextProblem> parse_quantity(std::string_view text) {
   return TextQuantity{base, unit->dimension};
 }
 
+std::variant<PrintedValue, TextProblem> parse_printed(std::string_view text) {
+  // A plain number has no unit; what else it may be, parse_quantity says.
+  const auto read = [](std::string_view whole) -> std::variant<TextQuantity, TextProblem> {
+    double number = 0;
+    if (parse_number(whole, number)) return TextQuantity{.base = number};
+    return parse_quantity(whole);
+  };
+  const auto parsed = read(text);
+  if (const auto* problem = std::get_if<TextProblem>(&parsed)) return *problem;
+  const auto& quantity = std::get<TextQuantity>(parsed);
+  const std::string_view digits = text.substr(0, text.find_first_not_of("-0123456789."));
+  const std::string unit(text.substr(digits.size()));
+  const std::size_t point = digits.find('.');
+  const auto one = read("1" + unit);
+  return PrintedValue{
+      .base = quantity.base,
+      .dimension = quantity.dimension,
+      .decimals = point == digits.npos ? 0 : static_cast<int>(digits.size() - point - 1),
+      .one = std::get<TextQuantity>(one).base,
+      .unit = unit};
+}
+
 namespace {
 
 struct DimensionWords {
@@ -154,6 +176,7 @@ constexpr std::array kDimensionWords = {
     DimensionWords{Watts::dimension, "a power", "'747 W'"},
     DimensionWords{Metres::dimension, "a length", "'2 m'"},
     DimensionWords{FlopRate::dimension, "a compute rate", "'989 TFLOPS'"},
+    DimensionWords{Flop::dimension, "an amount of work", "'250 GFLOP'"},
     DimensionWords{Dimension{}, "a plain number", "'1.5' or '80 %'"},
 };
 

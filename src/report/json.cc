@@ -7,6 +7,7 @@
 
 #include "report/csv.h"
 #include "report/json_cost.h"
+#include "report/json_validation.h"
 #include "report/json_watched.h"
 
 namespace planewise::report {
@@ -332,6 +333,14 @@ std::string render_json(const Report& report) {
     for (const CheckedFile& file : report.files) files.push_back(file_json(file));
     json["files"] = std::move(files);
   }
+  if (!report.figures.empty()) {
+    Json figures = Json::array();
+    for (const FigureLine& line : report.figures) {
+      figures.push_back(figure_json(line, report.figures));
+    }
+    json["figures"] = std::move(figures);
+    json["validation"] = validation_json(summarise(report.figures));
+  }
   return json.dump(2) + "\n";
 }
 
@@ -357,6 +366,7 @@ std::string render_csv(const Report& report) {
     rows.push_back(std::move(row));
   }
   for (const CheckedFile& file : report.files) rows.push_back(file_json(file));
+  for (const FigureLine& line : report.figures) rows.push_back(figure_json(line, report.figures));
   return csv_of(rows);
 }
 

@@ -12,6 +12,7 @@
 #include "fabric/fabric.h"
 #include "model/model_parts.h"
 #include "model/model_size.h"
+#include "report/validation.h"
 #include "simulate/result.h"
 #include "spec/job.h"
 #include "spec/model.h"
@@ -139,6 +140,7 @@ struct Report {
   std::vector<TrafficReport> traffic{};
   std::vector<ModelReport> models{};
   std::vector<CheckedFile> files{};
+  std::vector<FigureLine> figures{};  ///< Of planewise validate, by group.
   /// Text and Markdown show every line of each bill, and stages, blocks and links of each run.
   bool detailed = false;
   /// Text, Markdown and CSV show why each run takes its time, and nothing else.

@@ -16,6 +16,7 @@
 #include "report/network_tables.h"
 #include "report/table.h"
 #include "report/traffic_report.h"
+#include "report/validation_tables.h"
 
 namespace planewise::report {
 namespace {
@@ -256,6 +257,7 @@ std::vector<Table> tables_of(const Report& report) {
   if (!report.models.empty()) tables.push_back(model_table(report.models));
   if (!report.fabrics.empty()) tables.push_back(overview(report));
   if (!report.files.empty()) tables.push_back(file_table(report.files));
+  if (!report.figures.empty()) append(validation_tables(report.figures));
   for (const Ran& run : all_ran(report)) append(fault_tables(run));
   if (!report.detailed) return tables;
   append(bill_tables(report));
@@ -274,8 +276,10 @@ std::vector<Table> tables_of(const Report& report) {
 }
 
 /// The header's lines as "name: text" pairs; names repeat for lists.
-std::vector<std::pair<std::string, std::string>> header_lines(const Header& header) {
+std::vector<std::pair<std::string, std::string>> header_lines(const Report& report) {
+  const Header& header = report.header;
   std::vector<std::pair<std::string, std::string>> lines;
+  for (const std::string& text : figure_notes(report.figures)) lines.emplace_back("note", text);
   lines.emplace_back("version", header.version);
   if (!header.engine.empty()) {
     lines.emplace_back("engine", fmt::format("{}, seed {}", header.engine, header.seed));
@@ -297,7 +301,7 @@ std::string render_text(const Report& report) {
   std::string out = report.title + "\n\n";
   for (const Table& table : tables_of(report)) out += to_text(table) + "\n";
   std::string last;
-  for (const auto& [name, text] : header_lines(report.header)) {
+  for (const auto& [name, text] : header_lines(report)) {
     out += fmt::format("{:<10} {}\n", name == last ? "" : name, text);
     last = name;
   }
@@ -307,7 +311,7 @@ std::string render_text(const Report& report) {
 std::string render_markdown(const Report& report) {
   std::string out = "## " + report.title + "\n\n";
   for (const Table& table : tables_of(report)) out += to_markdown(table) + "\n";
-  for (const auto& [name, text] : header_lines(report.header)) {
+  for (const auto& [name, text] : header_lines(report)) {
     out += fmt::format("- {}: {}\n", name, text);
   }
   return out;

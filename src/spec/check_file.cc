@@ -42,6 +42,19 @@ void check_workload(Document document, Diagnostics& diagnostics) {
   if (diagnostics.empty()) check_job_and_model(job, model, diagnostics);
 }
 
+void check_figures(Document document, Diagnostics& diagnostics) {
+  const FiguresSpec figures = read_figures(std::move(document), diagnostics);
+  const FigureFiles files = files_of(figures);
+  for (const std::string& path : files.models) read_model(path, diagnostics);
+  for (const std::string& path : files.profiles) read_profile(path, diagnostics);
+  for (const std::string& path : files.topologies) {
+    check_topology(load_document(path, diagnostics), diagnostics);
+  }
+  for (const std::string& path : files.workloads) {
+    check_workload(load_document(path, diagnostics), diagnostics);
+  }
+}
+
 /// Collects apart from other files' mistakes, so that an empty list means that this one is right.
 std::string check_alone(Document document, Diagnostics& diagnostics) {
   const FileKind* kind = file_kind(document, diagnostics);
@@ -62,6 +75,8 @@ std::string check_alone(Document document, Diagnostics& diagnostics) {
     read_scenario(std::move(document), diagnostics);
   } else if (kind->key == kFaultsFile.key) {
     read_faults(std::move(document), diagnostics);
+  } else if (kind->key == kFiguresFile.key) {
+    check_figures(std::move(document), diagnostics);
   } else {
     read_profile(std::move(document), diagnostics);
   }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "spec/faults.h"
+#include "spec/figures.h"
 #include "spec/job.h"
 #include "spec/model.h"
 #include "spec/parts.h"
@@ -28,6 +29,7 @@ CatalogueSpec read_parts(const std::string& path, Diagnostics& diagnostics);
 QuotesSpec read_quotes(const std::string& path, Diagnostics& diagnostics);
 ScenarioSpec read_scenario(const std::string& path, Diagnostics& diagnostics);
 FaultsSpec read_faults(const std::string& path, Diagnostics& diagnostics);
+FiguresSpec read_figures(const std::string& path, Diagnostics& diagnostics);
 
 // The same for a file that is in memory.
 TopologySpec read_topology(Document document, Diagnostics& diagnostics);
@@ -40,14 +42,15 @@ CatalogueSpec read_parts(Document document, Diagnostics& diagnostics);
 QuotesSpec read_quotes(Document document, Diagnostics& diagnostics);
 ScenarioSpec read_scenario(Document document, Diagnostics& diagnostics);
 FaultsSpec read_faults(Document document, Diagnostics& diagnostics);
+FiguresSpec read_figures(Document document, Diagnostics& diagnostics);
 
 /// Whether `document` is a workload that says `phase: traffic`.
 bool is_traffic(const Document& document);
 
 /// Reads a file of whatever kind it says it is, and every file that it names, and checks them
 /// against each other. Returns the kind: "topology", "price book", "model", "workload", "profile",
-/// "parts catalogue", "list of quotes", "scenario", "list of faults", "htsim connection matrix", or
-/// "" if it is none.
+/// "parts catalogue", "list of quotes", "scenario", "list of faults", "list of published figures",
+/// "htsim connection matrix", or "" if it is none.
 std::string check_file(const std::string& path, Diagnostics& diagnostics);
 std::string check_document(Document document, Diagnostics& diagnostics);
 

@@ -27,9 +27,10 @@ inline constexpr FileKind kCatalogueFile{"planewise_parts", "parts catalogue"};
 inline constexpr FileKind kQuotesFile{"planewise_quotes", "list of quotes"};
 inline constexpr FileKind kScenarioFile{"planewise_scenario", "scenario"};
 inline constexpr FileKind kFaultsFile{"planewise_faults", "list of faults"};
-inline constexpr std::array kFileKinds{kTopologyFile, kPriceBookFile, kModelFile,
-                                       kWorkloadFile, kProfileFile,   kCatalogueFile,
-                                       kQuotesFile,   kScenarioFile,  kFaultsFile};
+inline constexpr FileKind kFiguresFile{"planewise_figures", "list of published figures"};
+inline constexpr std::array kFileKinds{kTopologyFile, kPriceBookFile, kModelFile,  kWorkloadFile,
+                                       kProfileFile,  kCatalogueFile, kQuotesFile, kScenarioFile,
+                                       kFaultsFile,   kFiguresFile};
 
 /// The kind that `document` says it is; null, with one mistake reported, if it says none or could
 /// not be read.

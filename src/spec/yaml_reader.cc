@@ -425,6 +425,37 @@ double MapReader::quantity_base(std::string_view key, Dimension dimension, Sign 
   return value ? base_of(*value, dimension, sign).value_or(harmless) : harmless;
 }
 
+PrintedValue MapReader::printed(std::string_view key, Dimension dimension) {
+  const PrintedValue harmless{.base = 1, .dimension = dimension};
+  const auto value = require_scalar(key, dimension_name(dimension));
+  if (!value) return harmless;
+  const std::string& text = value->node->text;
+  const auto parsed = parse_printed(text);
+  const std::string hint = fmt::format("write {}", dimension_example(dimension));
+  if (const auto* problem = std::get_if<TextProblem>(&parsed)) {
+    refuse(*value, problem->message, hint);
+    return harmless;
+  }
+  const PrintedValue& printed = std::get<PrintedValue>(parsed);
+  if (!(printed.dimension == dimension)) {
+    refuse(*value,
+           fmt::format("{} is {}, not {}", in_quotes(text), dimension_name(printed.dimension),
+                       dimension_name(dimension)),
+           hint);
+    return harmless;
+  }
+  if (value->node->quoted) {
+    refuse(*value, fmt::format("is a text in quotes, not {}", dimension_name(dimension)),
+           kNoQuotes);
+    return harmless;
+  }
+  if (printed.base <= 0) {
+    refuse(*value, fmt::format("{} must be more than 0", in_quotes(text)));
+    return harmless;
+  }
+  return printed;
+}
+
 std::vector<double> MapReader::quantity_bases(std::string_view key, Dimension dimension,
                                               Sign sign) {
   const auto list =

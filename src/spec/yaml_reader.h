@@ -90,6 +90,9 @@ class MapReader {
   Q quantity(std::string_view key, Sign sign = Sign::positive) {
     return Q::from_base(quantity_base(key, Q::dimension, sign));
   }
+  /// A value that is more than 0, of this dimension or, without one, a plain number or a share in
+  /// `%`; with how it is printed.
+  PrintedValue printed(std::string_view key, Dimension dimension);
   /// A list of quantities, each as `quantity` reads it.
   template <class Q>
   std::vector<Q> quantities(std::string_view key, Sign sign = Sign::positive) {

@@ -64,7 +64,8 @@ INSTANTIATE_TEST_SUITE_P(
     Others, ReadableQuantity,
     testing::Values(Good{"747 W", 747, Watts::dimension}, Good{"1.72 kW", 1720, Watts::dimension},
                     Good{"40000 USD", 40000, Usd::dimension}, Good{"2 m", 2, Metres::dimension},
-                    Good{"989 TFLOPS", 989e12, FlopRate::dimension}, Good{"80 %", 0.8, Dimension{}},
+                    Good{"989 TFLOPS", 989e12, FlopRate::dimension},
+                    Good{"250 GFLOP", 250e9, Flop::dimension}, Good{"80 %", 0.8, Dimension{}},
                     Good{"57 %", 0.57, Dimension{}}, Good{"5.1 %", 0.051, Dimension{}},
                     Good{"-5 %", -0.05, Dimension{}}, Good{"1e3 W", 1000, Watts::dimension}));
 
@@ -170,6 +171,34 @@ TEST(ParseNumber, LeavesTheValueAloneOnRefusal) {
   }
 }
 
+TEST(ParsePrinted, KeepsDigitsAndUnit) {
+  struct Case {
+    std::string_view text;
+    double base;
+    int decimals;
+    double one;
+    std::string_view unit;
+  };
+  for (const Case& c :
+       {Case{"70272 B", 70272, 0, 1, " B"}, Case{"19.926 s", 19.926, 3, 1, " s"},
+        Case{"43.73 %", 0.4373, 2, 0.01, " %"}, Case{"671", 671, 0, 1, ""},
+        Case{"272.80e9", 272.8e9, 2, 1e9, "e9"}, Case{"72e6 USD", 72e6, 0, 1e6, "e6 USD"},
+        Case{"120.96 us", 120.96e-6, 2, 1e-6, " us"}}) {
+    SCOPED_TRACE(c.text);
+    const auto printed = std::get<PrintedValue>(parse_printed(c.text));
+    EXPECT_DOUBLE_EQ(printed.base, c.base);
+    EXPECT_EQ(printed.decimals, c.decimals);
+    EXPECT_EQ(printed.one, c.one);
+    EXPECT_EQ(printed.unit, c.unit);
+  }
+}
+
+TEST(ParsePrinted, RefusesWhatIsNoValue) {
+  for (const std::string_view text : {"", "fast", "010", "1 Gbps", "1e400", "1e400 B", "- B"}) {
+    EXPECT_TRUE(std::holds_alternative<TextProblem>(parse_printed(text))) << text;
+  }
+}
+
 TEST(DimensionName, HasAWordAndAnExampleForEach) {
   struct Case {
     Dimension dimension;
@@ -184,6 +213,7 @@ TEST(DimensionName, HasAWordAndAnExampleForEach) {
       Case{Watts::dimension, "a power", "'747 W'"},
       Case{Metres::dimension, "a length", "'2 m'"},
       Case{FlopRate::dimension, "a compute rate", "'989 TFLOPS'"},
+      Case{Flop::dimension, "an amount of work", "'250 GFLOP'"},
       Case{Dimension{}, "a plain number", "'1.5' or '80 %'"}};
   for (const Case& c : cases) {
     EXPECT_EQ(dimension_name(c.dimension), c.name);

@@ -5,25 +5,30 @@
 
 #include "fabric/fabric.h"
 #include "simulate/simulate.h"
+#include "workload/exchange_program.h"
 #include "workload/make_job.h"
-#include "workload/traffic.h"
 
 namespace planewise {
 namespace {
 
 struct Row {
   int ranks;
-  double dispatch_gb_per_s;
-  double combine_gb_per_s;
+  Rate dispatch;
+  Rate combine;
 };
 
 constexpr double kTokens = 4096;
 constexpr double kDispatchBytes = 7168 + 56 * 4;  // e4m3 and scales
 constexpr double kCombineBytes = 2 * 7168;        // BF16
 
-/// Seconds that one exchange takes on the fabric of the V3 cluster, with nothing else there.
-double exchange_time(int ranks, double bytes_per_token, const std::string& collective,
-                     spec::Beside beside = spec::Beside::alone) {
+struct Exchange {
+  workload::MoeTraffic traffic{};
+  Seconds time{};
+};
+
+/// One exchange on the fabric of the V3 cluster, with nothing else there.
+Exchange exchange(int ranks, double bytes_per_token, const std::string& collective,
+                  spec::Beside beside = spec::Beside::alone) {
   spec::Diagnostics diagnostics;
   const spec::ProfileSpec profile =
       spec::read_profile(test::root_path("calibration/profiles/h800_published.yaml"), diagnostics);
@@ -39,23 +44,15 @@ double exchange_time(int ranks, double bytes_per_token, const std::string& colle
                            .routed_experts = 256,
                            .bytes_per_token = bytes_per_token};
   for (int rank = 0; rank < ranks; ++rank) moe.ranks.push_back(rank);
-  workload::Program program;
-  program.labels = {{.name = collective}};
-  program.stage_of_rank.assign(static_cast<std::size_t>(ranks), 0);
-  program.stages = {{.chunks = {{.name = "one", .steps = {{workload::StepKind::exchange, 0}}}},
-                     .slots = {{workload::Phase::forward_1f, 0}}}};
-  program.transfers = {{.label = 0,
-                        .members = moe.ranks,
-                        .flows = dispatch_flows(moe, placement, curve),
-                        .latency = curve.latency}};
-  return simulate::simulate(program, placement, fabric::lay_out(topology), {}).step_time.base();
+  const workload::Program program = workload::exchange_program(moe, placement, curve);
+  const Seconds time =
+      simulate::simulate(program, placement, fabric::lay_out(topology), {}).step_time;
+  return {.traffic = moe, .time = time};
 }
 
-// DeepEP's bandwidth counts each token once for each of its nodes, its own included.
-double logical_rate(int ranks, double bytes_per_token, const std::string& collective) {
-  const int nodes_per_token = std::min(4, ranks / 8);
-  return kTokens * nodes_per_token * bytes_per_token /
-         exchange_time(ranks, bytes_per_token, collective) / 1e9;
+Rate logical_rate(int ranks, double bytes_per_token, const std::string& collective) {
+  const Exchange simulated = exchange(ranks, bytes_per_token, collective);
+  return workload::logical_rate(simulated.traffic, simulated.time);
 }
 
 class DeepEp : public testing::TestWithParam<Row> {};
@@ -63,12 +60,14 @@ class DeepEp : public testing::TestWithParam<Row> {};
 // Two efficiencies cannot meet three rows exactly; 3 % is the spread that is left.
 TEST_P(DeepEp, NormalKernelsComeOut) {
   const Row row = GetParam();
-  EXPECT_NEAR(logical_rate(row.ranks, kDispatchBytes, "ep_dispatch") / row.dispatch_gb_per_s, 1,
-              0.03);
-  EXPECT_NEAR(logical_rate(row.ranks, kCombineBytes, "ep_combine") / row.combine_gb_per_s, 1, 0.03);
+  EXPECT_NEAR(logical_rate(row.ranks, kDispatchBytes, "ep_dispatch").in(row.dispatch), 1, 0.03);
+  EXPECT_NEAR(logical_rate(row.ranks, kCombineBytes, "ep_combine").in(row.combine), 1, 0.03);
 }
-INSTANTIATE_TEST_SUITE_P(April2025, DeepEp,
-                         testing::Values(Row{16, 43, 43}, Row{32, 58, 57}, Row{64, 51, 50}));
+INSTANTIATE_TEST_SUITE_P(
+    April2025, DeepEp,
+    testing::Values(Row{16, gigabytes_per_second(43), gigabytes_per_second(43)},
+                    Row{32, gigabytes_per_second(58), gigabytes_per_second(57)},
+                    Row{64, gigabytes_per_second(51), gigabytes_per_second(50)}));
 
 // The data kernels of the training trace (github deepseek-ai/profile-data, train.json, EP64), on 20
 // SMs beside compute. One efficiency a kernel was fitted to each; without the tail of the last
@@ -83,9 +82,9 @@ TEST(DeepEpTrace, KernelsBesideComputeComeOut) {
        {Kernel{"ep_dispatch", kDispatchBytes, 4346}, Kernel{"ep_combine", kCombineBytes, 5994},
         Kernel{"ep_combine_backward", kDispatchBytes, 3405},
         Kernel{"ep_dispatch_backward", kCombineBytes, 6368}}) {
-    const double time =
-        exchange_time(64, kernel.bytes_per_token, kernel.collective, spec::Beside::compute);
-    EXPECT_NEAR(time * 1e6 / kernel.microseconds, 1, 0.01) << kernel.collective;
+    const Seconds time =
+        exchange(64, kernel.bytes_per_token, kernel.collective, spec::Beside::compute).time;
+    EXPECT_NEAR(time.in(microseconds(kernel.microseconds)), 1, 0.01) << kernel.collective;
   }
 }
 

@@ -403,6 +403,31 @@ events:
     link: {node: 8, gpu: 7}
 )";
 
+inline constexpr std::string_view kFigures = R"(planewise_figures: 1
+name: bounds
+groups:
+  - id: decode
+    name: "Decoding"
+    source: "a paper"
+    figures:
+      - id: decode.exchange
+        name: "an exchange"
+        published: 120.96 us
+        role: identity
+        digits: rounded
+        ours: {kind: decode_limit, value: exchange, tokens: 32, experts_per_token: 9, hidden: 7000,
+               dispatch_bytes: 1, combine_bytes: 2, layers: 61, rate: 50 GB/s}
+      - id: decode.tokens
+        name: "tokens a second"
+        published: 67
+        source: "another paper"
+        role: checked
+        limit: 2 %
+        note: "cut off, not rounded"
+        ours: {kind: decode_limit, value: tokens_per_s, tokens: 32, experts_per_token: 9, hidden: 7000,
+               dispatch_bytes: 1, combine_bytes: 2, layers: 61, rate: 50 GB/s}
+)";
+
 /// `text` with `from`, which must be in it, replaced once by `to`.
 inline std::string changed(std::string_view text, std::string_view from, std::string_view to) {
   std::string out(text);

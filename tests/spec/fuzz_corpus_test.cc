@@ -46,7 +46,7 @@ TEST(FuzzCorpus, SurvivesExamplesThatAreCutAndChanged) {
   for (const std::string_view example :
        {test::kTopology, test::kPriceBook, test::kModel, test::kDenseModel, test::kWorkload,
         test::kTraffic, test::kProfile, test::kCatalogue, test::kPartPrices, test::kQuotes,
-        test::kScenario, test::kFaults}) {
+        test::kScenario, test::kFaults, test::kFigures}) {
     expect_survives(std::string(example));
   }
 }

@@ -351,6 +351,8 @@ TEST_F(ReadTest, CheckFileTellsTheKindAndReadsWhatIsNamed) {
   EXPECT_EQ(kind("scenario.yaml"), "scenario");
   folder.write("faults.yaml", test::kFaults);
   EXPECT_EQ(kind("faults.yaml"), "list of faults");
+  folder.write("figures.yaml", test::kFigures);
+  EXPECT_EQ(kind("figures.yaml"), "list of published figures");
   EXPECT_EQ(kind("model.yaml"), "model");
   EXPECT_EQ(kind("profile.yaml"), "profile");
   EXPECT_EQ(kind("prices.yaml"), "price book");

@@ -1,13 +1,13 @@
 # bash completion for planewise
 _planewise() {
-  local commands="compare cost run explain model check graph"
+  local commands="compare cost run explain model check graph validate"
   local word="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
   case "$previous" in
     --format) COMPREPLY=($(compgen -W "text json csv md" -- "$word")); return ;;
     --engine) COMPREPLY=($(compgen -W "fast simgrid" -- "$word")); return ;;
     --as) COMPREPLY=($(compgen -W "dot graphml htsim ibsim simgrid svg" -- "$word")); return ;;
     --trace-ranks) COMPREPLY=($(compgen -W "all" -- "$word")); return ;;
-    --seed|--sequence-length|--matched|--draws|--busiest|--name|--size-spread|--time-tolerance|--threads) return ;;
+    --seed|--sequence-length|--matched|--draws|--busiest|--name|--size-spread|--time-tolerance|--threads|--only|--group) return ;;
   esac
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "$commands --help --version" -- "$word"))
@@ -19,6 +19,7 @@ _planewise() {
       explain) options+=" --workload --topology --faults --engine --seed --no-symmetry --size-spread --time-tolerance --threads --stats --busiest" ;;
       cost) options+=" --prices --quotes --scenario --matched --detail --draws --seed --bill --cable-plan --port-map --rack-elevation" ;;
       model) options+=" --sequence-length --from --name" ;;
+      validate) options+=" --only --group --engine --seed --no-symmetry --threads --stats" ;;
       graph) options="--help --as --output" ;;
     esac
     COMPREPLY=($(compgen -W "$options" -- "$word"))

@@ -1,0 +1,128 @@
+// Errors, limits and summaries of published figures.
+#include "report/validation.h"
+
+#include <gtest/gtest.h>
+
+#include <variant>
+
+namespace planewise::report {
+namespace {
+
+FigureLine line(std::string_view published, double ours) {
+  FigureLine line{.ours = ours};
+  line.figure.published = std::get<PrintedValue>(parse_printed(published));
+  return line;
+}
+
+TEST(RelativeError, IsOfOursAgainstThePublished) {
+  EXPECT_NEAR(relative_error(line("20 s", 21)), 0.05, 1e-12);  // A ratio less 1 loses digits.
+  EXPECT_DOUBLE_EQ(relative_error(line("20 s", 15)), -0.25);
+  EXPECT_DOUBLE_EQ(relative_error(line("40 %", 0.5)), 0.25);
+}
+
+TEST(Holds, NothingWithoutALimit) { EXPECT_EQ(holds(line("20 s", 21)), std::nullopt); }
+
+TEST(Holds, WithinALimitOnEitherSide) {
+  const auto within = [](double ours) {
+    FigureLine one = line("20 s", ours);
+    one.figure.limit = 0.1;
+    return holds(one);
+  };
+  EXPECT_EQ(within(21.9), true);
+  EXPECT_EQ(within(18.1), true);
+  EXPECT_EQ(within(22.1), false);
+  EXPECT_EQ(within(17.9), false);
+}
+
+std::optional<bool> gives(std::string_view published, double ours, spec::PrintedDigits digits) {
+  FigureLine one = line(published, ours);
+  one.figure.digits = digits;
+  return holds(one);
+}
+
+TEST(Holds, RoundedToThePrintedDigit) {
+  using enum spec::PrintedDigits;
+  EXPECT_EQ(gives("14.76 ms", 14.757e-3, rounded), true);
+  EXPECT_EQ(gives("14.76 ms", 14.7551e-3, rounded), true);
+  EXPECT_EQ(gives("14.76 ms", 14.7549e-3, rounded), false);
+  EXPECT_EQ(gives("14.76 ms", 14.7651e-3, rounded), false);
+  EXPECT_EQ(gives("70272 B", 70272, rounded), true);
+  EXPECT_EQ(gives("70272 B", 70273, rounded), false);
+  // A digit before an exponent counts as much as the exponent says.
+  EXPECT_EQ(gives("1.2e3", 1220, rounded), true);
+  EXPECT_EQ(gives("1.2e3", 1251, rounded), false);
+  EXPECT_EQ(gives("43.73 %", 0.43734, rounded), true);
+  EXPECT_EQ(gives("43.73 %", 0.43736, rounded), false);
+}
+
+TEST(Holds, TruncatedToThePrintedDigit) {
+  using enum spec::PrintedDigits;
+  EXPECT_EQ(gives("67", 67.8, truncated), true);
+  EXPECT_EQ(gives("67", 67, truncated), true);
+  EXPECT_EQ(gives("67", 66.9, truncated), false);
+  EXPECT_EQ(gives("67", 68.1, truncated), false);
+  EXPECT_EQ(gives("67", 67.8, rounded), false);
+}
+
+FigureLine step(std::string_view published, double ours, double estimated_share) {
+  FigureLine one = line(published, ours);
+  one.figure.ours = spec::ours::Step{};
+  one.figure.role = spec::FigureRole::predicted;
+  one.estimated_share = estimated_share;
+  return one;
+}
+
+TEST(TrivialError, IsThatOfTheFewestRanks) {
+  // 400 TFLOPS on 64 ranks as a prediction of 320 on 1,024: a quarter too much.
+  std::vector<FigureLine> lines = {step("320 TFLOPS", 0, 0), step("400 TFLOPS", 0, 0),
+                                   step("380 TFLOPS", 0, 0), step("400 TFLOPS", 0, 0)};
+  const std::vector<std::int64_t> ranks = {1024, 64, 256, 8};
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    lines[i].ranks = ranks[i];
+    lines[i].figure.series = i == 3 ? "" : "a";
+  }
+  EXPECT_DOUBLE_EQ(trivial_error(lines[0], lines).value_or(0), 0.25);
+  EXPECT_EQ(trivial_error(lines[1], lines), std::nullopt);
+  EXPECT_DOUBLE_EQ(trivial_error(lines[2], lines).value_or(0), 400.0 / 380 - 1);
+  EXPECT_EQ(trivial_error(lines[3], lines), std::nullopt);
+}
+
+TEST(TrivialError, DoesNotMixValues) {
+  std::vector<FigureLine> lines = {step("320 TFLOPS", 0, 0), step("1 s", 0, 0)};
+  lines[0].figure.ours = spec::ours::Step{.value = spec::ours::StepValue::tflops_causal};
+  lines[0].ranks = 64;
+  lines[1].ranks = 8;
+  for (FigureLine& one : lines) one.figure.series = "a";
+  EXPECT_EQ(trivial_error(lines[0], lines), std::nullopt);
+}
+
+TEST(Summarise, CountsLimitsAndPredictions) {
+  // Errors of 1, 3 and 10 %; one of 50 % that rests on estimates by a quarter, so is not counted.
+  std::vector<FigureLine> lines = {step("100 s", 101, 0.1), step("100 s", 97, 0.24),
+                                   step("100 s", 110, 0), step("100 s", 150, 0.25), line("67", 67)};
+  lines[0].figure.limit = 0.05;
+  lines[2].figure.limit = 0.05;
+  const ValidationSummary summary = summarise(lines);
+  EXPECT_EQ(summary.held, 1);
+  EXPECT_EQ(summary.broken, 1);
+  EXPECT_EQ(summary.without_limit, 3);
+  EXPECT_EQ(summary.predictions.count, 3);
+  EXPECT_NEAR(summary.predictions.median, 0.03, 1e-12);  // 97 / 100 - 1 rounds.
+  EXPECT_NEAR(summary.predictions.worst, 0.10, 1e-12);
+  EXPECT_EQ(summary.estimated.count, 1);
+  EXPECT_NEAR(summary.estimated.median, 0.5, 1e-12);
+}
+
+TEST(Summarise, TakesTheMiddleOfTwo) {
+  const ValidationSummary summary = summarise({step("100 s", 102, 0), step("100 s", 94, 0)});
+  EXPECT_NEAR(summary.predictions.median, 0.04, 1e-12);
+}
+
+TEST(Summarise, OfNothing) {
+  const ValidationSummary summary = summarise({});
+  EXPECT_EQ(summary.held + summary.broken + summary.without_limit, 0);
+  EXPECT_EQ(summary.predictions.count, 0);
+}
+
+}  // namespace
+}  // namespace planewise::report
