@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -12,7 +13,9 @@
 #include "report/validation.h"
 #include "spec/figures.h"
 #include "spec/nearest_word.h"
+#include "tools/pair_run.h"
 #include "workload/exchange_program.h"
+#include "workload/ideal_pipeline.h"
 
 namespace planewise::tools {
 namespace {
@@ -113,6 +116,8 @@ class Computation {
   double value(const ours::Fabric& what);
   double value(const ours::DecodeLimit& what);
   double value(const ours::ExpertExchange& what);
+  double value(const ours::IdealBubble& what);
+  double value(const ours::ChunkPair& what);
   double value(const ours::Traffic& what);
   double value(const ours::Step& what);
   double value(const ours::StepRatio& what) {
@@ -143,6 +148,7 @@ class Computation {
   std::map<std::string, spec::ModelSpec> models_;
   std::map<std::string, report::FabricReport> fabrics_;
   std::map<std::pair<std::string, std::string>, SimulatedRun> runs_;
+  std::map<std::tuple<std::string, std::string, int>, PairRun> pairs_;
   std::vector<report::InputFile> inputs_;
   report::Header header_;
 };
@@ -199,6 +205,81 @@ const SimulatedRun& Computation::step_run(const std::string& workload,
   const SimulatedRun& simulated = run(workload, topology);
   if (!simulated.step) refuse(".workload", "this workload is traffic, which has no training step");
   return simulated;
+}
+
+double Computation::value(const ours::IdealBubble& what) {
+  const Inputs inputs = load_inputs({.topologies = {what.topology_path}});
+  add_inputs(input_files(inputs));
+  const spec::TopologySpec& topology = inputs.topologies.front().topology;
+  if (topology.nodes.count * topology.nodes.gpus < what.ranks) {
+    refuse(".ranks", fmt::format("{} has {} GPUs", topology.name,
+                                 topology.nodes.count * topology.nodes.gpus));
+  }
+  const workload::Program program =
+      workload::ideal_pipeline(workload::pipeline_plan({.schedule = what.schedule,
+                                                        .ranks = what.ranks,
+                                                        .chunks = what.chunks,
+                                                        .micro_batches = what.micro_batches}),
+                               {.forward = what.forward,
+                                .backward = what.backward,
+                                .weight = what.weight,
+                                .pair = what.pair});
+  watch_.begin("drive");
+  const simulate::Result result = simulate::simulate(
+      program, workload::place_in_order(what.ranks, topology.nodes.gpus), fabric::lay_out(topology),
+      {.engine = flags_.simulation.engine, .symmetry = false, .seed = flags_.simulation.seed});
+  const simulate::RankResult& rank = result.ranks[static_cast<std::size_t>(what.rank)];
+  return rank.phases[static_cast<std::size_t>(workload::Phase::bubble)].base();
+}
+
+double Computation::value(const ours::ChunkPair& what) {
+  const auto key = std::tuple(what.workload_path, what.topology_path, what.moe_layers);
+  auto found = pairs_.find(key);
+  if (found == pairs_.end()) {
+    const Inputs inputs =
+        load_inputs({.topologies = {what.topology_path}, .workload = what.workload_path});
+    add_inputs(input_files(inputs));
+    const bool has_pairs = inputs.job && inputs.job->job.schedule == spec::Schedule::dualpipe &&
+                           inputs.job->model.moe.has_value();
+    if (!has_pairs) refuse(".workload", "not a training step of a model with experts by dualpipe");
+    watch_.begin("drive");
+    found = pairs_.emplace(key, simulate_pair(inputs, what.moe_layers, flags_.simulation)).first;
+  }
+  const PairRun& run = found->second;
+  using V = ours::PairValue;
+  using workload::ExpertExchange;
+  using workload::PairPhase;
+  const auto phase = [&](PairPhase which) {
+    return run.compute[static_cast<std::size_t>(which)].base();
+  };
+  const auto exchange = [&](ExpertExchange which) {
+    return run.exchanges[static_cast<std::size_t>(which)].base();
+  };
+  switch (what.value) {
+    case V::span:
+      return run.span.base();
+    case V::attention_forward:
+      return phase(PairPhase::attention_forward);
+    case V::experts_forward:
+      return phase(PairPhase::experts_forward);
+    case V::experts_backward:
+      return phase(PairPhase::experts_backward);
+    case V::experts_weight:
+      return phase(PairPhase::experts_weight);
+    case V::attention_backward:
+      return phase(PairPhase::attention_backward);
+    case V::attention_weight:
+      return phase(PairPhase::attention_weight);
+    case V::dispatch:
+      return exchange(ExpertExchange::dispatch);
+    case V::combine:
+      return exchange(ExpertExchange::combine);
+    case V::combine_backward:
+      return exchange(ExpertExchange::combine_backward);
+    case V::dispatch_backward:
+      return exchange(ExpertExchange::dispatch_backward);
+  }
+  PW_UNREACHABLE("PairValue has eleven values");
 }
 
 double Computation::value(const ours::Traffic& what) {

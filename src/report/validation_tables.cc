@@ -22,7 +22,7 @@ std::string ours_text(const FigureLine& line) {
 }
 
 std::string limit_text(const spec::FigureSpec& figure) {
-  if (figure.limit) return percent(*figure.limit);
+  if (figure.limit) return percent(*figure.limit, *figure.limit < 0.001 ? 2 : 1);
   return figure.digits ? std::string(spec::digits_word(*figure.digits)) : "-";
 }
 

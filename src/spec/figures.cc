@@ -88,6 +88,72 @@ ours::ExpertExchange read_expert_exchange(MapReader& map) {
   return exchange;
 }
 
+/// Shapes that the schedule cannot run.
+void check_bubble(MapReader& map, const ours::IdealBubble& bubble) {
+  if (!map.read_well({"schedule", "ranks", "micro_batches", "virtual", "rank", "weight", "backward",
+                      "pair"})) {
+    return;
+  }
+  const bool is_dualpipe = bubble.schedule == Schedule::dualpipe;
+  const bool is_interleaved = bubble.schedule == Schedule::interleaved_one_f_one_b;
+  if (is_dualpipe && bubble.ranks % 2 != 0) map.error("ranks", "dualpipe needs an even number");
+  if (is_dualpipe && (bubble.micro_batches % 2 != 0 || bubble.micro_batches < 2 * bubble.ranks)) {
+    map.error("micro_batches", "dualpipe needs an even number, of at least two a rank");
+  }
+  if (is_dualpipe && bubble.pair == Seconds{}) {
+    map.error("pair", "dualpipe needs the time of a forward and a backward, overlapped");
+  }
+  if (is_interleaved && bubble.micro_batches % bubble.ranks != 0) {
+    map.error("micro_batches", "interleaved_1f1b needs a multiple of the ranks");
+  }
+  if (!is_interleaved && bubble.chunks > 1) {
+    map.error("virtual", "only interleaved_1f1b has several chunks a rank");
+  }
+  if (bubble.weight > bubble.backward) {
+    map.error("weight", "more than 'backward', of which it is a part");
+  }
+  if (bubble.rank >= bubble.ranks) map.error("rank", "ranks count from 0 and end before 'ranks'");
+}
+
+ours::IdealBubble read_ideal_bubble(MapReader& map) {
+  ours::IdealBubble bubble{.topology_path = map.file("topology")};
+  bubble.schedule =
+      map.choice<Schedule>("schedule", {{"gpipe", Schedule::gpipe},
+                                        {"1f1b", Schedule::one_f_one_b},
+                                        {"interleaved_1f1b", Schedule::interleaved_one_f_one_b},
+                                        {"zb1p", Schedule::zb1p},
+                                        {"dualpipe", Schedule::dualpipe}});
+  bubble.ranks = map.small_integer("ranks", {.min = 2, .max = 1024});
+  bubble.micro_batches = map.integer("micro_batches", {.min = 1, .max = 100'000});
+  if (map.has("virtual")) bubble.chunks = map.small_integer("virtual", {.min = 1, .max = 64});
+  bubble.forward = map.quantity<Seconds>("forward");
+  bubble.backward = map.quantity<Seconds>("backward");
+  if (map.has("weight")) bubble.weight = map.quantity<Seconds>("weight", Sign::not_negative);
+  if (map.has("pair")) bubble.pair = map.quantity<Seconds>("pair");
+  if (map.has("rank")) bubble.rank = map.small_integer("rank", {.min = 0, .max = 1023});
+  check_bubble(map, bubble);
+  return bubble;
+}
+
+ours::ChunkPair read_chunk_pair(MapReader& map) {
+  using V = ours::PairValue;
+  ours::ChunkPair pair{.workload_path = map.file("workload"),
+                       .topology_path = map.file("topology")};
+  pair.moe_layers = map.small_integer("moe_layers", {.min = 1, .max = 1000});
+  pair.value = map.choice<V>("value", {{"span", V::span},
+                                       {"attention_forward", V::attention_forward},
+                                       {"experts_forward", V::experts_forward},
+                                       {"experts_backward", V::experts_backward},
+                                       {"experts_weight", V::experts_weight},
+                                       {"attention_backward", V::attention_backward},
+                                       {"attention_weight", V::attention_weight},
+                                       {"dispatch", V::dispatch},
+                                       {"combine", V::combine},
+                                       {"combine_backward", V::combine_backward},
+                                       {"dispatch_backward", V::dispatch_backward}});
+  return pair;
+}
+
 ours::Traffic read_traffic_step(MapReader& map) {
   using V = ours::TrafficValue;
   ours::Traffic traffic{.workload_path = map.file("workload"),
@@ -136,6 +202,8 @@ ReadOurs reader_of_kind(MapReader& map) {
                {"fabric", [](MapReader& m) -> Ours { return read_fabric(m); }},
                {"decode_limit", [](MapReader& m) -> Ours { return read_decode_limit(m); }},
                {"expert_exchange", [](MapReader& m) -> Ours { return read_expert_exchange(m); }},
+               {"ideal_bubble", [](MapReader& m) -> Ours { return read_ideal_bubble(m); }},
+               {"chunk_pair", [](MapReader& m) -> Ours { return read_chunk_pair(m); }},
                {"traffic", [](MapReader& m) -> Ours { return read_traffic_step(m); }},
                {"step", [](MapReader& m) -> Ours { return read_step(m); }},
                {"step_ratio", [](MapReader& m) -> Ours { return read_step_ratio(m); }}});
@@ -201,6 +269,8 @@ Dimension dimension_of(const Ours& ours) {
                                            : Seconds::dimension;
                               },
                               [](const ours::ExpertExchange&) { return Rate::dimension; },
+                              [](const ours::IdealBubble&) { return Seconds::dimension; },
+                              [](const ours::ChunkPair&) { return Seconds::dimension; },
                               [](const ours::Traffic& traffic) {
                                 return traffic.value == ours::TrafficValue::time
                                            ? Seconds::dimension
@@ -286,31 +356,37 @@ std::string_view digits_word(PrintedDigits digits) {
 
 FigureFiles files_of(const FiguresSpec& figures) {
   FigureFiles files;
-  const Overloads add{[&](const ours::KvCache& o) { add_once(files.models, o.model_path); },
-                      [&](const ours::TrainingFlop& o) { add_once(files.models, o.model_path); },
-                      [&](const ours::Parameters& o) { add_once(files.models, o.model_path); },
-                      [&](const ours::Fabric& o) {
-                        add_once(files.topologies, o.topology_path);
-                        add_once(files.topologies, o.against_path);
-                      },
-                      [](const ours::DecodeLimit&) {},
-                      [&](const ours::ExpertExchange& o) {
-                        add_once(files.topologies, o.topology_path);
-                        add_once(files.profiles, o.profile_path);
-                      },
-                      [&](const ours::Traffic& o) {
-                        add_once(files.workloads, o.workload_path);
-                        add_once(files.topologies, o.topology_path);
-                      },
-                      [&](const ours::Step& o) {
-                        add_once(files.workloads, o.workload_path);
-                        add_once(files.topologies, o.topology_path);
-                      },
-                      [&](const ours::StepRatio& o) {
-                        add_once(files.workloads, o.workload_path);
-                        add_once(files.topologies, o.topology_path);
-                        add_once(files.topologies, o.against_path);
-                      }};
+  const Overloads add{
+      [&](const ours::KvCache& o) { add_once(files.models, o.model_path); },
+      [&](const ours::TrainingFlop& o) { add_once(files.models, o.model_path); },
+      [&](const ours::Parameters& o) { add_once(files.models, o.model_path); },
+      [&](const ours::Fabric& o) {
+        add_once(files.topologies, o.topology_path);
+        add_once(files.topologies, o.against_path);
+      },
+      [](const ours::DecodeLimit&) {},
+      [&](const ours::ExpertExchange& o) {
+        add_once(files.topologies, o.topology_path);
+        add_once(files.profiles, o.profile_path);
+      },
+      [&](const ours::IdealBubble& o) { add_once(files.topologies, o.topology_path); },
+      [&](const ours::ChunkPair& o) {
+        add_once(files.workloads, o.workload_path);
+        add_once(files.topologies, o.topology_path);
+      },
+      [&](const ours::Traffic& o) {
+        add_once(files.workloads, o.workload_path);
+        add_once(files.topologies, o.topology_path);
+      },
+      [&](const ours::Step& o) {
+        add_once(files.workloads, o.workload_path);
+        add_once(files.topologies, o.topology_path);
+      },
+      [&](const ours::StepRatio& o) {
+        add_once(files.workloads, o.workload_path);
+        add_once(files.topologies, o.topology_path);
+        add_once(files.topologies, o.against_path);
+      }};
   for (const FigureGroup& group : figures.groups) {
     for (const FigureSpec& figure : group.figures) std::visit(add, figure.ours);
   }

@@ -103,6 +103,43 @@ struct ExpertExchange {
   Bytes token_size{};  ///< Payload of one token, scales included.
 };
 
+/// The bubble of one rank of a pipeline schedule, simulated with passes of these times and free
+/// communication.
+struct IdealBubble {
+  std::string topology_path{};
+  Schedule schedule = Schedule::one_f_one_b;
+  int ranks = 1;
+  int chunks = 1;  ///< `virtual`, under interleaved_1f1b.
+  std::int64_t micro_batches = 0;
+  Seconds forward{};  ///< Of a chunk.
+  Seconds backward{};
+  Seconds weight{};  ///< The part of `backward` for weights.
+  Seconds pair{};    ///< dualpipe: a forward and a backward, overlapped.
+  int rank = 0;
+};
+
+/// Spelled as in YAML.
+enum class PairValue : std::uint8_t {
+  span,  ///< Of the whole pair; the others are of one layer.
+  attention_forward,
+  experts_forward,
+  experts_backward,
+  experts_weight,
+  attention_backward,
+  attention_weight,
+  dispatch,
+  combine,
+  combine_backward,
+  dispatch_backward,
+};
+/// A forward and a backward chunk of MoE layers, overlapped, by themselves: workload::chunk_pair.
+struct ChunkPair {
+  std::string workload_path{};
+  std::string topology_path{};
+  int moe_layers = 1;  ///< Of each chunk.
+  PairValue value = PairValue::span;
+};
+
 /// Spelled as in YAML.
 enum class TrafficValue : std::uint8_t { time, algbw, busbw };
 /// One step of a simulated traffic workload.
@@ -147,8 +184,8 @@ struct StepRatio {
 }  // namespace ours
 
 using Ours = std::variant<ours::KvCache, ours::TrainingFlop, ours::Parameters, ours::Fabric,
-                          ours::DecodeLimit, ours::ExpertExchange, ours::Traffic, ours::Step,
-                          ours::StepRatio>;
+                          ours::DecodeLimit, ours::ExpertExchange, ours::IdealBubble,
+                          ours::ChunkPair, ours::Traffic, ours::Step, ours::StepRatio>;
 
 struct FigureSpec {
   std::string id{};
