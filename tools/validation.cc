@@ -16,6 +16,7 @@
 #include "tools/pair_run.h"
 #include "workload/exchange_program.h"
 #include "workload/ideal_pipeline.h"
+#include "workload/operator_rate.h"
 
 namespace planewise::tools {
 namespace {
@@ -116,6 +117,8 @@ class Computation {
   double value(const ours::Fabric& what);
   double value(const ours::DecodeLimit& what);
   double value(const ours::ExpertExchange& what);
+  double value(const ours::Product& what);
+  double value(const ours::Attention& what);
   double value(const ours::IdealBubble& what);
   double value(const ours::ChunkPair& what);
   double value(const ours::Traffic& what);
@@ -128,6 +131,7 @@ class Computation {
   }
 
   const spec::ModelSpec& model(const std::string& path);
+  const spec::ProfileSpec& profile(const std::string& path);
   const report::FabricReport& fabric(const std::string& path);
   const SimulatedRun& run(const std::string& workload, const std::string& topology);
   /// The same; refuses traffic.
@@ -146,6 +150,7 @@ class Computation {
   Stopwatch& watch_;
   std::string place_;  ///< Of the figure that is computed.
   std::map<std::string, spec::ModelSpec> models_;
+  std::map<std::string, spec::ProfileSpec> profiles_;
   std::map<std::string, report::FabricReport> fabrics_;
   std::map<std::pair<std::string, std::string>, SimulatedRun> runs_;
   std::map<std::tuple<std::string, std::string, int>, PairRun> pairs_;
@@ -168,6 +173,16 @@ const spec::ModelSpec& Computation::model(const std::string& path) {
   diagnostics.throw_if_any();
   add_inputs({{.path = model.origin.path, .sha256 = model.origin.sha256}});
   return models_.emplace(path, std::move(model)).first->second;
+}
+
+const spec::ProfileSpec& Computation::profile(const std::string& path) {
+  const auto found = profiles_.find(path);
+  if (found != profiles_.end()) return found->second;
+  spec::Diagnostics diagnostics;
+  spec::ProfileSpec profile = spec::read_profile(path, diagnostics);
+  diagnostics.throw_if_any();
+  add_inputs({{.path = profile.origin.path, .sha256 = profile.origin.sha256}});
+  return profiles_.emplace(path, std::move(profile)).first->second;
 }
 
 const report::FabricReport& Computation::fabric(const std::string& path) {
@@ -205,6 +220,24 @@ const SimulatedRun& Computation::step_run(const std::string& workload,
   const SimulatedRun& simulated = run(workload, topology);
   if (!simulated.step) refuse(".workload", "this workload is traffic, which has no training step");
   return simulated;
+}
+
+double Computation::value(const ours::Product& what) {
+  const auto rate = workload::product_rate(
+      profile(what.profile_path),
+      {.precision = what.precision, .groups = what.groups, .m = what.m, .n = what.n, .k = what.k});
+  if (!rate) refuse(".precision", fmt::format("{} has no such products", what.profile_path));
+  return rate->base();
+}
+
+double Computation::value(const ours::Attention& what) {
+  const auto rate =
+      workload::attention_rate(profile(what.profile_path), what.operator_id, what.sequence_length);
+  if (!rate) {
+    refuse(".operator",
+           fmt::format("{} has no operator '{}'", what.profile_path, what.operator_id));
+  }
+  return rate->base();
 }
 
 double Computation::value(const ours::IdealBubble& what) {
@@ -396,12 +429,11 @@ void Computation::check_exchange(const ours::ExpertExchange& what,
 
 double Computation::value(const ours::ExpertExchange& what) {
   spec::Diagnostics diagnostics;
-  const spec::ProfileSpec profile = spec::read_profile(what.profile_path, diagnostics);
+  const spec::ProfileSpec& used = profile(what.profile_path);
   spec::TopologySpec topology = spec::read_topology(what.topology_path, diagnostics);
   diagnostics.throw_if_any();
-  check_exchange(what, topology, profile);
-  add_inputs({{.path = profile.origin.path, .sha256 = profile.origin.sha256},
-              {.path = topology.origin.path, .sha256 = topology.origin.sha256}});
+  check_exchange(what, topology, used);
+  add_inputs({{.path = topology.origin.path, .sha256 = topology.origin.sha256}});
   topology.nodes.count = what.ranks / topology.nodes.gpus;
   workload::MoeTraffic moe{.tokens = static_cast<double>(what.tokens),
                            .nodes_per_token = what.nodes_per_token,
@@ -412,7 +444,7 @@ double Computation::value(const ours::ExpertExchange& what) {
   const workload::Placement placement = workload::place_in_order(what.ranks, topology.nodes.gpus);
   watch_.begin("drive");
   const workload::Program program =
-      workload::exchange_program(moe, placement, *spec::find_collective(profile, what.collective));
+      workload::exchange_program(moe, placement, *spec::find_collective(used, what.collective));
   const simulate::Result result =
       simulate::simulate(program, placement, fabric::lay_out(topology),
                          {.engine = flags_.simulation.engine, .seed = flags_.simulation.seed});

@@ -88,6 +88,27 @@ ours::ExpertExchange read_expert_exchange(MapReader& map) {
   return exchange;
 }
 
+ours::Product read_product(MapReader& map) {
+  ours::Product product{.profile_path = map.file("profile")};
+  product.precision =
+      map.choice<Precision>("precision", {{"bf16", Precision::bf16},
+                                          {"fp8_blockwise", Precision::fp8_blockwise},
+                                          {"fp8_tensorwise", Precision::fp8_tensorwise},
+                                          {"mxfp8", Precision::mxfp8}});
+  if (map.has("groups")) product.groups = map.integer("groups", kSmallCount);
+  product.m = map.integer("m", kSmallCount);
+  product.n = map.integer("n", kSmallCount);
+  product.k = map.integer("k", kSmallCount);
+  return product;
+}
+
+ours::Attention read_attention(MapReader& map) {
+  ours::Attention attention{.profile_path = map.file("profile"),
+                            .operator_id = map.text("operator")};
+  attention.sequence_length = map.integer("sequence_length", kCount);
+  return attention;
+}
+
 /// Shapes that the schedule cannot run.
 void check_bubble(MapReader& map, const ours::IdealBubble& bubble) {
   if (!map.read_well({"schedule", "ranks", "micro_batches", "virtual", "rank", "weight", "backward",
@@ -202,6 +223,8 @@ ReadOurs reader_of_kind(MapReader& map) {
                {"fabric", [](MapReader& m) -> Ours { return read_fabric(m); }},
                {"decode_limit", [](MapReader& m) -> Ours { return read_decode_limit(m); }},
                {"expert_exchange", [](MapReader& m) -> Ours { return read_expert_exchange(m); }},
+               {"product", [](MapReader& m) -> Ours { return read_product(m); }},
+               {"attention", [](MapReader& m) -> Ours { return read_attention(m); }},
                {"ideal_bubble", [](MapReader& m) -> Ours { return read_ideal_bubble(m); }},
                {"chunk_pair", [](MapReader& m) -> Ours { return read_chunk_pair(m); }},
                {"traffic", [](MapReader& m) -> Ours { return read_traffic_step(m); }},
@@ -269,6 +292,8 @@ Dimension dimension_of(const Ours& ours) {
                                            : Seconds::dimension;
                               },
                               [](const ours::ExpertExchange&) { return Rate::dimension; },
+                              [](const ours::Product&) { return FlopRate::dimension; },
+                              [](const ours::Attention&) { return FlopRate::dimension; },
                               [](const ours::IdealBubble&) { return Seconds::dimension; },
                               [](const ours::ChunkPair&) { return Seconds::dimension; },
                               [](const ours::Traffic& traffic) {
@@ -369,6 +394,8 @@ FigureFiles files_of(const FiguresSpec& figures) {
         add_once(files.topologies, o.topology_path);
         add_once(files.profiles, o.profile_path);
       },
+      [&](const ours::Product& o) { add_once(files.profiles, o.profile_path); },
+      [&](const ours::Attention& o) { add_once(files.profiles, o.profile_path); },
       [&](const ours::IdealBubble& o) { add_once(files.topologies, o.topology_path); },
       [&](const ours::ChunkPair& o) {
         add_once(files.workloads, o.workload_path);

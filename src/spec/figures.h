@@ -118,6 +118,23 @@ struct IdealBubble {
   int rank = 0;
 };
 
+/// workload::product_rate.
+struct Product {
+  std::string profile_path{};
+  Precision precision = Precision::bf16;
+  std::int64_t groups = 0;  ///< 0: one plain product.
+  std::int64_t m = 0;       ///< Rows a group.
+  std::int64_t n = 0;
+  std::int64_t k = 0;
+};
+
+/// workload::attention_rate.
+struct Attention {
+  std::string profile_path{};
+  std::string operator_id{};
+  std::int64_t sequence_length = 0;
+};
+
 /// Spelled as in YAML.
 enum class PairValue : std::uint8_t {
   span,  ///< Of the whole pair; the others are of one layer.
@@ -183,9 +200,10 @@ struct StepRatio {
 
 }  // namespace ours
 
-using Ours = std::variant<ours::KvCache, ours::TrainingFlop, ours::Parameters, ours::Fabric,
-                          ours::DecodeLimit, ours::ExpertExchange, ours::IdealBubble,
-                          ours::ChunkPair, ours::Traffic, ours::Step, ours::StepRatio>;
+using Ours =
+    std::variant<ours::KvCache, ours::TrainingFlop, ours::Parameters, ours::Fabric,
+                 ours::DecodeLimit, ours::ExpertExchange, ours::Product, ours::Attention,
+                 ours::IdealBubble, ours::ChunkPair, ours::Traffic, ours::Step, ours::StepRatio>;
 
 struct FigureSpec {
   std::string id{};

@@ -151,13 +151,32 @@ class MatrixBuilder {
   std::map<std::vector<int>, int> stages_;
 };
 
+/// Payload that a rank sends: what a curve's pieces go by. Under node_limited a size is that to a
+/// whole node, so this is too much; curves of that have no pieces so far.
+Bytes sent_by_rank(const spec::TrafficStep& step) {
+  const int others = step.group - 1;
+  switch (step.collective) {
+    case spec::Collective::all_to_all:
+      return step.size * others;
+    case spec::Collective::all_reduce:
+      return step.size * (2.0 * others / step.group);
+    case spec::Collective::reduce_scatter:
+    case spec::Collective::all_gather:
+      return step.size * (static_cast<double>(others) / step.group);
+    case spec::Collective::broadcast:
+    case spec::Collective::send:
+      return step.size;
+  }
+  PW_UNREACHABLE("Collective has six values");
+}
+
 }  // namespace
 
 spec::CollectiveCurve curve_of(const TrafficInput& in, const spec::TrafficStep& step) {
   if (in.profile == nullptr) return {.id = step.curve};
   const spec::CollectiveCurve* curve = spec::find_collective(*in.profile, step.curve);
   PW_CHECK(curve != nullptr);
-  return *curve;
+  return spec::at_size(*curve, sent_by_rank(step));
 }
 
 Placement place_traffic(const spec::TrafficSpec& traffic, int gpus_per_node) {

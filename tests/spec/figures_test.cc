@@ -78,13 +78,24 @@ TEST(ReadFigures, EachKindHasItsUnit) {
         Case{"1.5", 1.5, "kind: kv_cache, " + model + ", against: models/deepseek_v2.yaml"},
         Case{"250 GFLOP", 250e9, "kind: training_flop, sequence_length: 4096, " + model},
         Case{"671e9", 671e9, "kind: parameters, part: total, " + model},
-        Case{"96", 96, fabric + "switches"}, Case{"9e6 USD", 9e6, fabric + "cost"},
+        Case{"96", 96, fabric + "switches"},
+        Case{"9e6 USD", 9e6, fabric + "cost"},
         Case{"41 %", 0.41, fabric + "saving, against: topologies/ft3_2048.yaml"},
         Case{"43 GB/s", 43e9,
              "kind: expert_exchange, topology: topologies/mpft_2048.yaml, profile: "
              "calibration/profiles/h800_published.yaml, collective: ep_dispatch, ranks: 16, "
              "tokens: 4096, nodes_per_token: 2, experts_per_token: 8, routed_experts: 256, "
              "token_size: 7392 B"},
+        Case{"1009 TFLOPS", 1009e12,
+             "kind: product, profile: calibration/profiles/h800_published.yaml, precision: "
+             "fp8_blockwise, groups: 4, m: 4096, n: 2112, k: 7168"},
+        Case{"599 TFLOPS", 599e12,
+             "kind: attention, profile: calibration/profiles/h800_published.yaml, operator: "
+             "attention_mla.forward, sequence_length: 4096"},
+        Case{"14 s", 14,
+             "kind: ideal_bubble, topology: topologies/mpft_256.yaml, schedule: dualpipe, ranks: "
+             "16, micro_batches: 120, forward: 1 s, backward: 2 s, weight: 1 s, pair: 3 s"},
+        Case{"129.0 ms", 0.129, "kind: chunk_pair, moe_layers: 4, value: span, " + at},
         Case{"2.8 us", 2.8e-6, "kind: traffic, step: ring, value: time, " + at},
         Case{"40 GB/s", 40e9, "kind: traffic, step: ring, value: busbw, " + at},
         Case{"19.926 s", 19.926, "kind: step, value: step_time, " + at},
