@@ -13,7 +13,7 @@ Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Js
 
 Json errors_json(const PredictionErrors& errors) {
   const bool is_any = errors.count > 0;
-  return {{"figures", errors.count},
+  return {{"steps", errors.count},
           {"median_error", is_any ? Json(errors.median) : Json(nullptr)},
           {"worst_error", is_any ? Json(errors.worst) : Json(nullptr)}};
 }
@@ -53,7 +53,7 @@ nlohmann::ordered_json validation_json(const ValidationSummary& summary) {
           {"broken", summary.broken},
           {"without_limit", summary.without_limit},
           {"predictions", errors_json(summary.predictions)},
-          {"predictions_resting_on_estimates", errors_json(summary.estimated)}};
+          {"predictions_on_estimates", errors_json(summary.estimated)}};
 }
 
 }  // namespace planewise::report

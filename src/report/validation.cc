@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <utility>
 
 namespace planewise::report {
 namespace {
@@ -38,6 +40,12 @@ std::optional<spec::ours::StepValue> step_value(const FigureLine& line) {
   return step == nullptr ? std::nullopt : std::optional(step->value);
 }
 
+bool is_phase(spec::ours::StepValue value) {
+  using V = spec::ours::StepValue;
+  return value == V::forward_1f || value == V::bubble || value == V::backward_1b ||
+         value == V::weight_1w || value == V::overlapped_1f1b || value == V::optimizer;
+}
+
 }  // namespace
 
 double relative_error(const FigureLine& line) { return line.ours / line.figure.published.base - 1; }
@@ -60,18 +68,31 @@ std::optional<double> trivial_error(const FigureLine& line, const std::vector<Fi
   return smallest->figure.published.base / line.figure.published.base - 1;
 }
 
+std::vector<const FigureLine*> predicted_steps(const std::vector<FigureLine>& lines) {
+  std::set<std::pair<std::string, std::string>> seen;
+  std::vector<const FigureLine*> steps;
+  for (const FigureLine& line : lines) {
+    const auto* step = std::get_if<spec::ours::Step>(&line.figure.ours);
+    if (step == nullptr || line.figure.role != spec::FigureRole::predicted) continue;
+    if (is_phase(step->value)) continue;
+    if (seen.emplace(step->workload_path, step->topology_path).second) steps.push_back(&line);
+  }
+  return steps;
+}
+
 ValidationSummary summarise(const std::vector<FigureLine>& lines) {
   ValidationSummary summary;
-  std::vector<double> predictions;
-  std::vector<double> estimated;
   for (const FigureLine& line : lines) {
     const std::optional<bool> held = holds(line);
     summary.held += held && *held ? 1 : 0;
     summary.broken += held && !*held ? 1 : 0;
     summary.without_limit += held ? 0 : 1;
-    if (line.figure.role != spec::FigureRole::predicted || !line.estimated_share) continue;
-    const bool is_counted = *line.estimated_share < kMostEstimated;
-    (is_counted ? predictions : estimated).push_back(std::abs(relative_error(line)));
+  }
+  std::vector<double> predictions;
+  std::vector<double> estimated;
+  for (const FigureLine* line : predicted_steps(lines)) {
+    const bool is_counted = line->estimated_share.value_or(0) < kMostEstimated;
+    (is_counted ? predictions : estimated).push_back(std::abs(relative_error(*line)));
   }
   summary.predictions = errors_of(std::move(predictions));
   summary.estimated = errors_of(std::move(estimated));

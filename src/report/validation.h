@@ -39,6 +39,10 @@ std::optional<double> trivial_error(const FigureLine& line, const std::vector<Fi
 /// Estimates that a prediction may rest on to be counted among the others.
 inline constexpr double kMostEstimated = 0.25;
 
+/// The predicted steps, one line each: of every workload and topology the first figure that is
+/// `predicted` and not of a phase alone. The others of a step say nearly the same again.
+std::vector<const FigureLine*> predicted_steps(const std::vector<FigureLine>& lines);
+
 /// Absolute errors of predictions.
 struct PredictionErrors {
   std::int64_t count = 0;
@@ -50,7 +54,7 @@ struct ValidationSummary {
   std::int64_t held = 0;
   std::int64_t broken = 0;
   std::int64_t without_limit = 0;
-  PredictionErrors predictions{};  ///< Of steps, `predicted`, below kMostEstimated.
+  PredictionErrors predictions{};  ///< Of predicted_steps() below kMostEstimated.
   PredictionErrors estimated{};    ///< The same from kMostEstimated on.
 };
 ValidationSummary summarise(const std::vector<FigureLine>& lines);

@@ -75,8 +75,8 @@ Table limit_table(const ValidationSummary& summary) {
 }
 
 Table prediction_table(const ValidationSummary& summary) {
-  Table table{.title = "Predicted figures of steps: absolute errors",
-              .columns = {"rest on estimates", "figures", "median", "worst"}};
+  Table table{.title = "Predicted steps: absolute error of the first figure of each",
+              .columns = {"rest on estimates", "steps", "median", "worst"}};
   const auto add = [&](const std::string& label, const PredictionErrors& errors) {
     const bool is_any = errors.count > 0;
     table.rows.push_back({label, grouped(errors.count), is_any ? percent(errors.median) : "-",
@@ -84,6 +84,20 @@ Table prediction_table(const ValidationSummary& summary) {
   };
   add(fmt::format("below {}", percent(kMostEstimated, 0)), summary.predictions);
   add(fmt::format("{} and more", percent(kMostEstimated, 0)), summary.estimated);
+  return table;
+}
+
+/// Predicted steps that are not among those whose median counts.
+Table estimated_table(const std::vector<FigureLine>& lines) {
+  Table table{.title = fmt::format("Predicted steps that rest on estimates by {} and more",
+                                   percent(kMostEstimated, 0)),
+              .columns = {"figure", "estimates", "error"}};
+  for (const FigureLine* line : predicted_steps(lines)) {
+    const double share = line->estimated_share.value_or(0);
+    if (share < kMostEstimated) continue;
+    table.rows.push_back(
+        {line->figure.id, percent(share), signed_percent(relative_error(*line), 2)});
+  }
   return table;
 }
 
@@ -95,6 +109,7 @@ std::vector<Table> validation_tables(const std::vector<FigureLine>& lines) {
   if (summary.predictions.count + summary.estimated.count > 0) {
     tables.push_back(prediction_table(summary));
   }
+  if (summary.estimated.count > 0) tables.push_back(estimated_table(lines));
   return tables;
 }
 

@@ -64,9 +64,11 @@ TEST(Holds, TruncatedToThePrintedDigit) {
   EXPECT_EQ(gives("67", 67.8, rounded), false);
 }
 
+/// A predicted step.
 FigureLine step(std::string_view published, double ours, double estimated_share) {
   FigureLine one = line(published, ours);
-  one.figure.ours = spec::ours::Step{};
+  static int count = 0;  // Each is a step of its own.
+  one.figure.ours = spec::ours::Step{.workload_path = std::to_string(++count)};
   one.figure.role = spec::FigureRole::predicted;
   one.estimated_share = estimated_share;
   return one;
@@ -111,6 +113,23 @@ TEST(Summarise, CountsLimitsAndPredictions) {
   EXPECT_NEAR(summary.predictions.worst, 0.10, 1e-12);
   EXPECT_EQ(summary.estimated.count, 1);
   EXPECT_NEAR(summary.estimated.median, 0.5, 1e-12);
+}
+
+TEST(PredictedSteps, AreTheFirstFigureOfEachThatIsNoPhase) {
+  using V = spec::ours::StepValue;
+  std::vector<FigureLine> lines;
+  for (const V value : {V::bubble, V::mfu_causal, V::step_time}) {
+    lines.push_back(step("1 s", 1, 0));
+    lines.back().figure.ours = spec::ours::Step{.workload_path = "a", .value = value};
+  }
+  lines.push_back(step("1 s", 1, 0));
+  lines.push_back(step("1 s", 1, 0));
+  lines.back().figure.role = spec::FigureRole::checked;
+  lines.push_back(line("1 s", 1));
+  const std::vector<const FigureLine*> steps = predicted_steps(lines);
+  ASSERT_EQ(steps.size(), 2U);
+  EXPECT_EQ(steps[0], &lines[1]);
+  EXPECT_EQ(steps[1], &lines[3]);
 }
 
 TEST(Summarise, TakesTheMiddleOfTwo) {

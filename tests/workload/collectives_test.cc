@@ -245,6 +245,28 @@ TEST(Collectives, AreEnlargedByTheEfficiencyOfTheirWay) {
   });
 }
 
+// A rank sends 7 x 100 B of an all-to-all over 8, which is at the second piece's 700 B; of a send
+// only 100 B. The third piece begins beyond both.
+TEST(Collectives, TakeThePieceOfTheirSize) {
+  spec::ProfileSpec profile;
+  profile.collectives = {{.id = "curve",
+                          .latency = microseconds(1),
+                          .pieces = {{.from = bytes(700), .latency = microseconds(2)},
+                                     {.from = bytes(701), .latency = microseconds(3)}}}};
+  spec::TrafficStep step{.size = bytes(100), .curve = "curve"};
+  step.group = 8;
+  const auto latency = [&](spec::Collective collective) {
+    step.collective = collective;
+    const spec::TrafficSpec traffic;
+    return curve_of({.traffic = traffic, .profile = &profile}, step).latency;
+  };
+  EXPECT_EQ(latency(spec::Collective::all_to_all), microseconds(2));
+  EXPECT_EQ(latency(spec::Collective::send), microseconds(1));
+  step.size = bytes(800);  // 7/8 of it from each rank.
+  EXPECT_EQ(latency(spec::Collective::all_gather), microseconds(2));
+  EXPECT_EQ(latency(spec::Collective::all_reduce), microseconds(3));
+}
+
 // Uniform within the spread: the mean of n draws is off by spread / sqrt(3 n), here 0.2 / sqrt(3e5)
 // = 3.7e-4; five times that.
 TEST(DrawnSize, IsUniformWithinItsSpreadAndTheSameForTheSameStart) {
