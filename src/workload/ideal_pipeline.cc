@@ -90,7 +90,7 @@ Program ideal_pipeline(const PipelinePlan& plan, const PassTimes& times) {
   program.blocks = {{.name = "forward", .time = times.forward},
                     {.name = "backward", .time = times.backward},
                     {.name = "input backward", .time = times.backward - times.weight},
-                    {.name = "weight backward", .weight_gradient = true, .time = times.weight},
+                    {.name = "weight backward", .time = times.weight},
                     {.name = "pair", .time = times.pair}};
   for (int chunk = 0; chunk < plan.chunk_count(); ++chunk) {
     program.labels.push_back({.name = "pipeline forward", .is_message = true});
