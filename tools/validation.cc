@@ -273,8 +273,10 @@ double Computation::value(const ours::ChunkPair& what) {
         load_inputs({.topologies = {what.topology_path}, .workload = what.workload_path});
     add_inputs(input_files(inputs));
     const bool has_pairs = inputs.job && inputs.job->job.schedule == spec::Schedule::dualpipe &&
-                           inputs.job->model.moe.has_value();
-    if (!has_pairs) refuse(".workload", "not a training step of a model with experts by dualpipe");
+                           inputs.job->model.moe.has_value() && inputs.job->job.parallel.expert > 1;
+    if (!has_pairs) {
+      refuse(".workload", "a pair is of dualpipe, and of experts that are spread over ranks");
+    }
     watch_.begin("drive");
     found = pairs_.emplace(key, simulate_pair(inputs, what.moe_layers, flags_.simulation)).first;
   }

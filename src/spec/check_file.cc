@@ -51,7 +51,11 @@ void check_figures(Document document, Diagnostics& diagnostics) {
     check_topology(load_document(path, diagnostics), diagnostics);
   }
   for (const std::string& path : files.workloads) {
-    check_workload(load_document(path, diagnostics), diagnostics);
+    if (is_htsim_matrix(path)) {
+      read_htsim_matrix(path, diagnostics);
+    } else {
+      check_workload(load_document(path, diagnostics), diagnostics);
+    }
   }
 }
 

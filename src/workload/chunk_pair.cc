@@ -50,6 +50,7 @@ std::array<Seconds, kPairPhaseCount> compute_times(const BlockTable& blocks) {
 ChunkPair chunk_pair(const TrainingInput& in, int moe_layers) {
   PW_CHECK(in.job.schedule == spec::Schedule::dualpipe);
   PW_CHECK(in.model.moe.has_value());
+  PW_CHECK(in.job.parallel.expert > 1);
   const spec::JobSpec job = one_stage(in.job, moe_layers);
   const JobLabels labels(job, in.model, in.profile,
                          {.chunks = 2, .most_layers = moe_layers, .has_pairs = true});

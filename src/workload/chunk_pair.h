@@ -32,7 +32,7 @@ struct ChunkPair {
 
 /// A pair of `moe_layers` layers each way on the ranks of one stage, with balanced routing and no
 /// messages between stages. Requires a job as training_program wants it, under dualpipe, of a model
-/// with experts.
+/// whose experts are spread over ranks.
 ChunkPair chunk_pair(const TrainingInput& in, int moe_layers);
 
 }  // namespace planewise::workload

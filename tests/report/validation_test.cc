@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <regex>
 #include <variant>
+
+#include "report/report.h"
 
 namespace planewise::report {
 namespace {
@@ -87,6 +90,28 @@ TEST(TrivialError, IsThatOfTheFewestRanks) {
   EXPECT_EQ(trivial_error(lines[1], lines), std::nullopt);
   EXPECT_DOUBLE_EQ(trivial_error(lines[2], lines).value_or(0), 400.0 / 380 - 1);
   EXPECT_EQ(trivial_error(lines[3], lines), std::nullopt);
+}
+
+TEST(ValidationTables, ShowTheTrivialErrorOfASeries) {
+  Report report;
+  report.figures = {step("320 TFLOPS", 336e12, 0.3), step("400.0 TFLOPS", 390e12, 0.3)};
+  report.figures[0].ranks = 1024;
+  report.figures[1].ranks = 64;
+  for (FigureLine& one : report.figures) {
+    one.group = "group";
+    one.group_name = "A model";
+    one.figure.name = "a step";
+    one.figure.series = "a";
+  }
+  report.figures[0].figure.limit = 0.04;
+  // Blanks between columns are the table's affair.
+  const std::string text = std::regex_replace(render(report, Format::text), std::regex(" +"), " ");
+  for (const char* row :
+       {"\nA model\n", " a step 320 TFLOPS 336 TFLOPS +5.00 % predicted 4.0 % NO 30.0 % +25.00 %\n",
+        " a step 400.0 TFLOPS 390.0 TFLOPS -2.50 % predicted - - 30.0 % -\n", "\nbroken 1\n",
+        "Predicted steps that rest on estimates by 25 % and more\n"}) {
+    EXPECT_NE(text.find(row), std::string::npos) << row << text;
+  }
 }
 
 TEST(TrivialError, DoesNotMixValues) {
