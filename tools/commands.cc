@@ -22,6 +22,7 @@
 #include "tools/cost_run.h"
 #include "tools/load.h"
 #include "tools/output.h"
+#include "tools/price.h"
 #include "tools/simulate_runs.h"
 #include "tools/stats.h"
 #include "tools/validation.h"
@@ -168,6 +169,13 @@ void add_prices_option(CLI::App& command, InputPaths& paths) {
       ->option_text("FILE");
 }
 
+void add_scenario_option(CLI::App& command, InputPaths& paths) {
+  command
+      .add_option("--scenario", paths.scenario,
+                  "years, energy, upkeep, price of a GPU-hour; over a topology's own")
+      ->option_text("FILE");
+}
+
 void add_workload_option(CLI::App& command, Arguments& arguments) {
   command
       .add_option("-w,--workload", arguments.paths.workload,
@@ -244,6 +252,7 @@ void add_compare(CLI::App& app, Action& action) {
   add_workload_option(*command, *arguments);
   add_topologies(*command, arguments->paths);
   add_prices_option(*command, arguments->paths);
+  add_scenario_option(*command, arguments->paths);
   add_faults_option(*command, arguments->paths);
   add_simulation_flags(*command, arguments->simulation);
   add_output_options(*command, arguments->output);
@@ -281,8 +290,7 @@ void add_cost(CLI::App& app, Action& action) {
   command
       ->add_option("--quotes", paths.quotes, "your own prices and discounts, over the price book")
       ->option_text("FILE");
-  command->add_option("--scenario", paths.scenario, "years, energy, upkeep; over a topology's own")
-      ->option_text("FILE");
+  add_scenario_option(*command, paths);
   command
       ->add_option("--matched", paths.matched_endpoints, "resize every fabric to so many endpoints")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{10'000'000}))
@@ -315,6 +323,7 @@ void add_run(CLI::App& app, Action& action) {
   add_workload_option(*command, *arguments);
   add_topology(*command, *arguments, "-t,--topology");
   add_prices_option(*command, arguments->paths);
+  add_scenario_option(*command, arguments->paths);
   add_faults_option(*command, arguments->paths);
   add_simulation_flags(*command, arguments->simulation);
   add_watch_options(*command, arguments->simulation);
@@ -344,6 +353,7 @@ void add_explain(CLI::App& app, Action& action) {
 
 struct ModelArguments {
   std::vector<std::string> files{};
+  std::string workload{};  ///< Whose memory is told; empty: none.
   std::int64_t sequence_length = kDefaultSequenceLength;
   std::string configuration{};  ///< Of Hugging Face; empty: none.
   spec::HuggingFaceOptions conversion{};
@@ -368,6 +378,25 @@ int report_models(const ModelArguments& arguments) {
   return kFine;
 }
 
+/// Memory of a job, which needs no fabric.
+int report_memory(const ModelArguments& arguments) {
+  const Inputs inputs = load_inputs({.workload = arguments.workload});
+  if (!inputs.job) {
+    throw spec::InputError({inputs.traffic->traffic.origin.diagnose(
+        "phase", "traffic has no model and takes no memory of one",
+        "use a workload of 'phase: training'")});
+  }
+  const LoadedJob& loaded = *inputs.job;
+  report::Report report{.title = fmt::format("{}: memory a GPU", loaded.job.name)};
+  report.header = {.version = kPlanewiseVersion, .inputs = input_files(inputs)};
+  report.memory = {report::job_memory(loaded.job, loaded.model, loaded.profile)};
+  report.header.left_out = {
+      "when the parts are largest: each is at its own peak, so that the total is an upper bound; "
+      "imbalance of tokens"};
+  write_report(report, arguments.output);
+  return kFine;
+}
+
 int convert_model(const ModelArguments& arguments) {
   spec::Diagnostics diagnostics;
   const spec::HuggingFaceModel read =
@@ -383,8 +412,10 @@ int convert_model(const ModelArguments& arguments) {
 
 void add_model(CLI::App& app, Action& action) {
   CLI::App* command = add_command(
-      app, "model", "parameters, KV cache and training FLOPs of models; or convert a model",
+      app, "model",
+      "parameters, KV cache and training FLOPs of models; memory of a job; or convert a model",
       "planewise model models/deepseek_v3.yaml models/llama3.1_405b.yaml\n"
+      "  planewise model -w workloads/deepseek_v3_train_2048_h800.yaml\n"
       "  planewise model --from Qwen3-8B/config.json --output models/qwen3_8b.yaml");
   const auto arguments = std::make_shared<ModelArguments>();
   CLI::Option* files =
@@ -393,12 +424,19 @@ void add_model(CLI::App& app, Action& action) {
       command->add_option("--sequence-length", arguments->sequence_length, "tokens, for the FLOPs")
           ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000'000}))
           ->option_text("N [4096]");
+  CLI::Option* workload = command
+                              ->add_option("-w,--workload", arguments->workload,
+                                           "memory a GPU of this job, by pipeline rank, instead")
+                              ->excludes(files)
+                              ->excludes(length)
+                              ->option_text("FILE");
   add_output_options(*command, arguments->output);
   CLI::Option* from = command
                           ->add_option("--from", arguments->configuration,
                                        "Hugging Face configuration to write as a model file")
                           ->excludes(files)
                           ->excludes(length)
+                          ->excludes(workload)
                           ->excludes(command->get_option("--format"))
                           ->option_text("CONFIG.JSON");
   command->add_option("--name", arguments->conversion.name, "of the model that --from writes")
@@ -406,8 +444,12 @@ void add_model(CLI::App& app, Action& action) {
       ->option_text("TEXT");
   command->callback([arguments, &action] {
     const bool converts = !arguments->configuration.empty();
-    if (!converts && arguments->files.empty()) throw CLI::RequiredError("MODEL or --from");
-    action = [arguments, converts] {
+    const bool has_job = !arguments->workload.empty();
+    if (!converts && !has_job && arguments->files.empty()) {
+      throw CLI::RequiredError("MODEL, --workload or --from");
+    }
+    action = [arguments, converts, has_job] {
+      if (has_job) return report_memory(*arguments);
       return converts ? convert_model(*arguments) : report_models(*arguments);
     };
   });

@@ -102,21 +102,52 @@ simulate::Result simulate_program(const workload::Program& program,
   return result;
 }
 
+workload::Program program_of(const spec::JobSpec& job, const LoadedJob& loaded,
+                             const spec::NodesSpec& nodes, const workload::Placement& placement,
+                             const SimulationFlags& flags) {
+  workload::Program program = workload::training_program({.job = job,
+                                                          .model = loaded.model,
+                                                          .profile = loaded.profile,
+                                                          .nodes = nodes,
+                                                          .seed = flags.seed},
+                                                         placement);
+  program.size_spread = flags.size_spread.value_or(0);
+  return program;
+}
+
+/// The step time of the same job if every expert got as many tokens; none if that is how it is, or
+/// if the step is cut off. Nothing of it is watched or traced.
+std::optional<Seconds> balanced_step_time(const LoadedJob& loaded, const fabric::Fabric& fabric,
+                                          const workload::Placement& placement,
+                                          const RunContext& context) {
+  const bool exchanges = loaded.model.moe && loaded.job.parallel.expert > 1;
+  if (!exchanges || loaded.job.routing.tokens == spec::TokenRouting::balanced) return std::nullopt;
+  context.watch.begin("program");
+  spec::JobSpec job = loaded.job;
+  job.routing.tokens = spec::TokenRouting::balanced;
+  const workload::Program program =
+      program_of(job, loaded, fabric.topology.nodes, placement, context.flags);
+  SimulationFlags flags = context.flags;
+  flags.watch = {};
+  flags.trace = {};
+  const simulate::Result result = simulate_program(
+      program, placement, fabric,
+      {.flags = flags, .faults = context.faults, .watch = context.watch}, job.name);
+  if (!result.is_complete()) return std::nullopt;
+  return result.step_time;
+}
+
 report::RunReport simulate_run(const LoadedJob& loaded, const fabric::Fabric& fabric,
                                const RunContext& context) {
   const spec::NodesSpec& nodes = fabric.topology.nodes;
   context.watch.begin("program");
   const workload::Placement placement = workload::place_job(loaded.job.parallel, nodes.gpus);
-  workload::Program program = workload::training_program({.job = loaded.job,
-                                                          .model = loaded.model,
-                                                          .profile = loaded.profile,
-                                                          .nodes = nodes,
-                                                          .seed = context.flags.seed},
-                                                         placement);
-  program.size_spread = context.flags.size_spread.value_or(0);
+  workload::Program program = program_of(loaded.job, loaded, nodes, placement, context.flags);
   simulate::Result result = simulate_program(program, placement, fabric, context, loaded.job.name);
   report::RunReport run = report::make_run(loaded.job, loaded.model, loaded.profile,
                                            fabric.topology.name, std::move(result));
+  run.balanced_step_time = balanced_step_time(loaded, fabric, placement, context);
+  run.estimates = report::largest_estimates(program, run.result);
   run.blocks = std::move(program.blocks);
   return run;
 }
@@ -148,6 +179,20 @@ report::TrafficReport simulate_traffic(const LoadedTraffic& loaded, const fabric
       simulate_program(program, placement, fabric, context, loaded.traffic.name));
 }
 
+/// The last run's dollars, if its topology's scenario has the price of a GPU-hour.
+void add_price(const Inputs& inputs, std::vector<report::RunReport>& runs) {
+  const PricedTopology& priced = inputs.topologies[runs.size() - 1];
+  report::RunReport& run = runs.back();
+  if (!priced.scenario || !priced.scenario->gpu_hour || !run.result.is_complete()) return;
+  run.usd_per_trillion_tokens = *priced.scenario->gpu_hour * run.gpu_hours_per_trillion_tokens;
+}
+
+bool has_gpu_hour(const Inputs& inputs) {
+  return std::all_of(
+      inputs.topologies.begin(), inputs.topologies.end(),
+      [](const PricedTopology& priced) { return priced.scenario && priced.scenario->gpu_hour; });
+}
+
 void add_notes(const Inputs& inputs, const SimulationFlags& flags, report::Header& header) {
   double spread = flags.size_spread.value_or(0);
   if (inputs.traffic) {
@@ -157,7 +202,14 @@ void add_notes(const Inputs& inputs, const SimulationFlags& flags, report::Heade
     spread = flags.size_spread.value_or(loaded.traffic.size_spread);
   } else {
     header.simulated = report::simulated_notes(inputs.job->job, inputs.job->model);
+    header.simulated.push_back(report::memory_note(
+        report::job_memory(inputs.job->job, inputs.job->model, inputs.job->profile)));
     header.left_out = report::left_out_notes(inputs.job->job, inputs.job->profile);
+    if (!has_gpu_hour(inputs)) {
+      header.left_out.emplace_back(
+          "what a trillion tokens cost: there is no price of a GPU-hour ('gpu_hour' of a scenario, "
+          "--scenario)");
+    }
   }
   if (spread > 0) header.simulated.push_back(report::size_spread_note(spread));
   if (flags.time_tolerance > 0) {
@@ -189,6 +241,7 @@ report::Report simulate_runs(const Inputs& inputs, const SimulationFlags& flags,
       report.traffic.push_back(simulate_traffic(*inputs.traffic, fabric.fabric, context));
     } else {
       report.runs.push_back(simulate_run(*inputs.job, fabric.fabric, context));
+      add_price(inputs, report.runs);
     }
     const simulate::Result& result =
         inputs.traffic ? report.traffic.back().result : report.runs.back().result;

@@ -27,7 +27,8 @@ struct MemoryInput {
   const spec::JobSpec& job;
   std::vector<HeldChunk> chunks{};
   /// Micro-batches whose weight gradients are put off while the most are in flight. zb1p: rank + 1;
-  /// dualpipe: 1, or 0 on the two middle ranks (the others are put off while the pipeline drains).
+  /// dualpipe: 0 (they are put off while one micro-batch less is in flight, or the pipeline
+  /// drains).
   std::int64_t weights_pending = 0;
   Bytes gpu_memory{};
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -118,12 +119,15 @@ Json faults_json(const simulate::FaultReport& faults, const std::vector<std::str
 
 /// The figures that there are only if the step came to its end.
 void remove_figures(Json& run) {
-  for (const char* key : {"step_time_s", "tokens_per_day", "tflops_causal", "tflops_noncausal",
-                          "mfu_causal", "mfu_noncausal", "estimated_share"}) {
+  for (const char* key :
+       {"step_time_s", "tokens_per_day", "tokens_per_s_per_gpu", "tflops_causal",
+        "tflops_noncausal", "mfu_causal", "mfu_noncausal", "gpu_hours_per_trillion_tokens",
+        "usd_per_trillion_tokens", "estimated_share", "imbalance"}) {
     run[key] = nullptr;
   }
   for (auto& phase : run["phases_s"]) phase = nullptr;
   run["ranks"] = Json::array();
+  run["estimates"] = Json::array();
 }
 
 Json links_json(const std::vector<simulate::LinkLoad>& loads) {
@@ -136,28 +140,75 @@ Json links_json(const std::vector<simulate::LinkLoad>& loads) {
   return links;
 }
 
+Json memory_json(const JobMemory& memory) {
+  Json ranks = Json::array();
+  for (std::size_t rank = 0; rank < memory.by_pipeline.size(); ++rank) {
+    const model::Memory& held = memory.by_pipeline[rank];
+    Json json = {{"pipeline_rank", rank}};
+    for (std::size_t use = 0; use < held.uses.size(); ++use) {
+      json[std::string(model::kMemoryUseWords[use]) + "_bytes"] = held.uses[use].in(bytes(1));
+    }
+    json["total_bytes"] = held.total().in(bytes(1));
+    json["gpu_memory_bytes"] = memory.gpu_memory.in(bytes(1));
+    json["largest"] = model::kMemoryUseWords[static_cast<std::size_t>(held.largest)];
+    json["fits"] = held.fits;
+    ranks.push_back(std::move(json));
+  }
+  return ranks;
+}
+
+/// The cost of tokens that are not balanced; null if they are.
+Json imbalance_json(const RunReport& run) {
+  if (!run.balanced_step_time) return nullptr;
+  const auto& ranks = run.result.ranks;
+  const auto most = std::max_element(ranks.begin(), ranks.end(), [](const auto& a, const auto& b) {
+    return a.imbalance < b.imbalance;
+  });
+  return {{"balanced_step_time_s", run.balanced_step_time->in(seconds(1))},
+          {"cost_s", (run.result.step_time - *run.balanced_step_time).in(seconds(1))},
+          {"most_loaded_rank", most->rank},
+          {"most_loaded_rank_s", most->imbalance.in(seconds(1))}};
+}
+
+Json estimates_json(const RunReport& run) {
+  Json parts = Json::array();
+  for (const EstimatedPart& part : run.estimates) {
+    parts.push_back(
+        {{"name", part.name}, {"time_s", part.time.in(seconds(1))}, {"share", part.share}});
+  }
+  return parts;
+}
+
 Json run_json(const RunReport& run) {
   Json ranks = Json::array();
   for (const simulate::RankResult& rank : run.result.ranks) {
     ranks.push_back(rank_json(rank, run.result.labels));
   }
-  Json json = {{"name", run.workload + " on " + run.fabric},
-               {"fabric", run.fabric},
-               {"workload", run.workload},
-               {"model", run.model},
-               {"profile", run.profile},
-               {"step_time_s", run.result.step_time.in(seconds(1))},
-               {"phases_s", phases_json(shown_rank(run))},
-               {"tokens_per_step", run.tokens_per_step},
-               {"tokens_per_day", run.tokens_per_day},
-               {"tflops_causal", run.tflops_causal},
-               {"tflops_noncausal", run.tflops_noncausal},
-               {"mfu_causal", run.mfu_causal},
-               {"mfu_noncausal", run.mfu_noncausal},
-               {"estimated_share", run.result.estimated_share},
-               {"symmetry", symmetry_json(run.result.symmetry)},
-               {"ranks", std::move(ranks)},
-               {"busiest_links", links_json(run.result.busiest_links)}};
+  Json json = {
+      {"name", run.workload + " on " + run.fabric},
+      {"fabric", run.fabric},
+      {"workload", run.workload},
+      {"model", run.model},
+      {"profile", run.profile},
+      {"step_time_s", run.result.step_time.in(seconds(1))},
+      {"phases_s", phases_json(shown_rank(run))},
+      {"tokens_per_step", run.tokens_per_step},
+      {"tokens_per_day", run.tokens_per_day},
+      {"tokens_per_s_per_gpu", run.tokens_per_second_and_gpu},
+      {"tflops_causal", run.tflops_causal},
+      {"tflops_noncausal", run.tflops_noncausal},
+      {"mfu_causal", run.mfu_causal},
+      {"mfu_noncausal", run.mfu_noncausal},
+      {"gpu_hours_per_trillion_tokens", run.gpu_hours_per_trillion_tokens},
+      {"usd_per_trillion_tokens",
+       run.usd_per_trillion_tokens ? Json(run.usd_per_trillion_tokens->in(usd(1))) : Json(nullptr)},
+      {"estimated_share", run.result.estimated_share},
+      {"imbalance", imbalance_json(run)},
+      {"estimates", estimates_json(run)},
+      {"memory", memory_json(run.memory)},
+      {"symmetry", symmetry_json(run.result.symmetry)},
+      {"ranks", std::move(ranks)},
+      {"busiest_links", links_json(run.result.busiest_links)}};
   add_watched(json, run.result);
   if (!run.result.is_complete()) remove_figures(json);
   if (run.result.faults) json["faults"] = faults_json(*run.result.faults, run.result.labels);
@@ -328,6 +379,14 @@ std::string render_json(const Report& report) {
     for (const ModelReport& model : report.models) models.push_back(model_json(model));
     json["models"] = std::move(models);
   }
+  if (!report.memory.empty()) {
+    Json memory = Json::array();
+    for (const JobMemory& job : report.memory) {
+      memory.push_back(
+          {{"workload", job.workload}, {"model", job.model}, {"ranks", memory_json(job)}});
+    }
+    json["memory"] = std::move(memory);
+  }
   if (!report.files.empty()) {
     Json files = Json::array();
     for (const CheckedFile& file : report.files) files.push_back(file_json(file));
@@ -364,6 +423,9 @@ std::string render_csv(const Report& report) {
     Json row = Json::object();
     flatten(model_json(model), "", row);
     rows.push_back(std::move(row));
+  }
+  for (const JobMemory& job : report.memory) {
+    for (const Json& rank : memory_json(job)) rows.push_back(rank);
   }
   for (const CheckedFile& file : report.files) rows.push_back(file_json(file));
   for (const FigureLine& line : report.figures) rows.push_back(figure_json(line, report.figures));

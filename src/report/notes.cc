@@ -93,6 +93,10 @@ std::string expert_note(const spec::JobSpec& job) {
 
 std::string data_note(const spec::JobSpec& job) {
   const bool replicates = job.optimizer.sharding == spec::Sharding::none;
+  if (job.optimizer.sharding == spec::Sharding::fsdp) {
+    return "parameter all-gather and gradient reduce-scatter (FSDP) beside computation, layer by "
+           "layer, norm and AdamW update";
+  }
   const spec::OverlapSpec& overlap = job.overlap;
   const char* overlapped = overlap.gradients && overlap.parameters
                                ? "both beside computation, layer by layer"
@@ -128,6 +132,18 @@ std::vector<std::string> simulated_notes(const spec::JobSpec& job, const spec::M
   }
   notes.push_back(data_note(job));
   return notes;
+}
+
+std::string memory_note(const JobMemory& memory) {
+  const std::size_t rank = memory.fullest();
+  const model::Memory& held = memory.by_pipeline[rank];
+  const Bytes gigabyte = bytes(1e9);
+  return fmt::format(
+      "memory{}: pipeline rank {} needs {} of {} GB, {} of them {}; an upper bound in closed form, "
+      "with balanced tokens",
+      held.fits ? "" : " DOES NOT FIT", rank, fixed(held.total().in(gigabyte), 1),
+      fixed(memory.gpu_memory.in(gigabyte), 1), fixed(held.use(held.largest).in(gigabyte), 1),
+      model::kMemoryUseWords[static_cast<std::size_t>(held.largest)]);
 }
 
 std::vector<std::string> left_out_notes(const spec::JobSpec& job,

@@ -11,6 +11,9 @@ namespace planewise::report {
 std::vector<std::string> simulated_notes(const spec::JobSpec& job, const spec::ModelSpec& model);
 std::vector<std::string> left_out_notes(const spec::JobSpec& job, const spec::ProfileSpec& profile);
 
+/// What the fullest pipeline rank needs, and whether that fits.
+std::string memory_note(const JobMemory& memory);
+
 /// The same of a traffic workload; `profile` may be none.
 std::vector<std::string> simulated_notes(const spec::TrafficSpec& traffic,
                                          const spec::ProfileSpec* profile);

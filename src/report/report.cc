@@ -1,5 +1,8 @@
 #include "report/report.h"
 
+#include <algorithm>
+#include <map>
+
 #include "base/check.h"
 #include "report/json.h"
 #include "report/tables.h"
@@ -22,7 +25,8 @@ RunReport make_run(const spec::JobSpec& job, const spec::ModelSpec& model,
                 .workload = job.name,
                 .model = model.name,
                 .profile = profile.name,
-                .result = std::move(result)};
+                .result = std::move(result),
+                .memory = job_memory(job, model, profile)};
   const auto tokens = static_cast<double>(job.batch.tokens_per_micro_batch() *
                                           job.batch.micro_batches * job.parallel.data);
   run.tokens_per_step = tokens;
@@ -38,9 +42,52 @@ RunReport make_run(const spec::JobSpec& job, const spec::ModelSpec& model,
   const double peak = profile.gpu.bf16_peak.in(teraflops(1));
   run.tflops_causal = tflops(true);
   run.tflops_noncausal = tflops(false);
+  run.tokens_per_second_and_gpu = tokens / step / static_cast<double>(job.parallel.ranks());
+  run.gpu_hours_per_trillion_tokens =
+      1e12 / tokens * run.result.step_time.in(hours(1)) * static_cast<double>(job.parallel.ranks());
   run.mfu_causal = run.tflops_causal / peak;
   run.mfu_noncausal = run.tflops_noncausal / peak;
   return run;
+}
+
+std::vector<EstimatedPart> largest_estimates(const workload::Program& program,
+                                             const simulate::Result& result) {
+  Seconds all{};
+  std::vector<double> stage_ranks(program.stages.size());
+  std::map<std::string, Seconds> times;
+  for (const simulate::RankResult& rank : result.ranks) {
+    const auto weight = static_cast<double>(rank.rank_count);
+    stage_ranks[static_cast<std::size_t>(rank.stage)] += weight;
+    all += rank.compute * weight;
+    for (std::size_t i = 0; i < rank.exposed.size(); ++i) {
+      all += rank.exposed[i] * weight;
+      const workload::Label& label = program.labels[i];
+      if (spec::is_estimate(label.evidence)) times[label.name] += rank.exposed[i] * weight;
+    }
+  }
+  for (std::size_t stage = 0; stage < program.stages.size(); ++stage) {
+    const workload::StageProgram& runs = program.stages[stage];
+    std::vector<double> passes(runs.chunks.size());
+    for (const workload::Slot& slot : runs.slots) {
+      passes[static_cast<std::size_t>(slot.chunk)] += stage_ranks[stage];
+    }
+    for (std::size_t chunk = 0; chunk < runs.chunks.size(); ++chunk) {
+      for (const workload::Step& step : runs.chunks[chunk].steps) {
+        if (step.kind != workload::StepKind::compute) continue;
+        const auto& block = program.blocks[static_cast<std::size_t>(step.index)];
+        for (const workload::Operator& op : block.operators) {
+          if (spec::is_estimate(op.evidence)) times[op.id] += op.time * passes[chunk];
+        }
+      }
+    }
+  }
+  std::vector<EstimatedPart> parts;
+  for (const auto& [name, time] : times) {
+    if (time > Seconds{}) parts.push_back({name, time, time.in(all)});
+  }
+  std::stable_sort(parts.begin(), parts.end(),
+                   [](const auto& a, const auto& b) { return a.time > b.time; });
+  return parts;
 }
 
 ModelReport make_model(const spec::ModelSpec& model, std::int64_t sequence_length) {
@@ -63,6 +110,29 @@ ModelReport make_model(const spec::ModelSpec& model, std::int64_t sequence_lengt
 const simulate::RankResult& shown_rank(const RunReport& run) {
   PW_CHECK(!run.result.ranks.empty());
   return run.result.ranks.front();
+}
+
+const simulate::RankResult& busiest_rank(const RunReport& run) {
+  const auto bubble = [](const simulate::RankResult& rank) {
+    return rank.phases[static_cast<std::size_t>(workload::Phase::bubble)];
+  };
+  return *std::min_element(run.result.ranks.begin(), run.result.ranks.end(),
+                           [&](const auto& a, const auto& b) { return bubble(a) < bubble(b); });
+}
+
+std::vector<CommunicationTime> communication_of(const simulate::RankResult& rank,
+                                                const std::vector<std::string>& labels) {
+  std::vector<CommunicationTime> kinds;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (rank.busy[i] == Seconds{} && rank.exposed[i] == Seconds{}) continue;
+    auto kind = std::find_if(kinds.begin(), kinds.end(),
+                             [&](const CommunicationTime& k) { return k.name == labels[i]; });
+    if (kind == kinds.end()) kind = kinds.insert(kinds.end(), {.name = labels[i]});
+    kind->busy += rank.busy[i];
+    kind->exposed += rank.exposed[i];
+    kind->hidden += rank.hidden(i);
+  }
+  return kinds;
 }
 
 std::string render(const Report& report, Format format) {

@@ -12,6 +12,7 @@
 #include "fabric/fabric.h"
 #include "model/model_parts.h"
 #include "model/model_size.h"
+#include "report/training_memory.h"
 #include "report/validation.h"
 #include "simulate/result.h"
 #include "spec/job.h"
@@ -61,6 +62,13 @@ struct UncertaintyReport {
   std::vector<std::vector<cost::BreakEven>> break_even{};
 };
 
+/// An operator or exchange whose time rests on estimates.
+struct EstimatedPart {
+  std::string name{};  ///< `grouped_gemm`, `dispatch`.
+  Seconds time{};      ///< Over all ranks; compute, or exposed communication.
+  double share = 0;    ///< Of all ranks' compute and exposed communication.
+};
+
 /// One simulated step. Rates are over the step time, and 0 if it has none; TFLOPS and MFU are a
 /// GPU.
 struct RunReport {
@@ -76,6 +84,13 @@ struct RunReport {
   double tflops_noncausal = 0;
   double mfu_causal = 0;
   double mfu_noncausal = 0;
+  double tokens_per_second_and_gpu = 0;
+  double gpu_hours_per_trillion_tokens = 0;
+  std::optional<Usd> usd_per_trillion_tokens{};  ///< None without a price of a GPU-hour.
+  /// Of the same step with balanced tokens; none if the tokens are balanced.
+  std::optional<Seconds> balanced_step_time{};
+  JobMemory memory{};
+  std::vector<EstimatedPart> estimates{};  ///< Most first; see largest_estimates.
 };
 
 /// One step of a traffic workload on one fabric. Times are of one pass through the steps.
@@ -139,6 +154,7 @@ struct Report {
   std::vector<RunReport> runs{};
   std::vector<TrafficReport> traffic{};
   std::vector<ModelReport> models{};
+  std::vector<JobMemory> memory{};  ///< Of jobs that were not simulated.
   std::vector<CheckedFile> files{};
   std::vector<FigureLine> figures{};  ///< Of planewise validate, by group.
   /// Text and Markdown show every line of each bill, and stages, blocks and links of each run.
@@ -166,7 +182,27 @@ struct TrafficRun {
 /// Times, bandwidths and closed forms of every step. Requires that `result` is of this run.
 TrafficReport make_traffic(const TrafficRun& run, simulate::Result result);
 
+/// What `result`'s estimated share is made of, by operator and by exchange, most first.
+///
+/// Imbalance is left out: each compute step counts as with balanced tokens.
+std::vector<EstimatedPart> largest_estimates(const workload::Program& program,
+                                             const simulate::Result& result);
+
 ModelReport make_model(const spec::ModelSpec& model, std::int64_t sequence_length);
+
+/// The rank that waits least: its stage bounds the step.
+const simulate::RankResult& busiest_rank(const RunReport& run);
+
+/// Time of one kind of exchange on one rank; labels of one name are one kind.
+struct CommunicationTime {
+  std::string name{};
+  Seconds busy{};
+  Seconds exposed{};
+  Seconds hidden{};
+};
+/// [kind] In order of the labels; kinds that took no time on the rank are left out.
+std::vector<CommunicationTime> communication_of(const simulate::RankResult& rank,
+                                                const std::vector<std::string>& labels);
 
 /// The rank whose phases a run's table shows: rank 0, as far as the published table can be read.
 const simulate::RankResult& shown_rank(const RunReport& run);

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <map>
-#include <numeric>
 #include <utility>
 
 #include "report/add_row.h"
@@ -16,72 +14,11 @@
 #include "report/network_tables.h"
 #include "report/table.h"
 #include "report/traffic_report.h"
+#include "report/training_tables.h"
 #include "report/validation_tables.h"
 
 namespace planewise::report {
 namespace {
-
-using workload::Phase;
-
-/// The rank that waits least: its stage bounds the step.
-const simulate::RankResult& busiest_rank(const RunReport& run) {
-  const auto bubble = [](const simulate::RankResult& rank) {
-    return rank.phases[static_cast<std::size_t>(Phase::bubble)];
-  };
-  return *std::min_element(run.result.ranks.begin(), run.result.ranks.end(),
-                           [&](const auto& a, const auto& b) { return bubble(a) < bubble(b); });
-}
-
-Seconds exposed_communication(const simulate::RankResult& rank) {
-  return std::accumulate(rank.exposed.begin(), rank.exposed.end(), Seconds{});
-}
-
-void add_run_rows(Table& table, const std::vector<RunReport>& runs) {
-  const auto row = [&](const char* label, const std::function<std::string(const RunReport&)>& f) {
-    add_row(table, label, runs, [&f](const RunReport& run) {
-      return run.result.is_complete() ? f(run) : std::string("none");
-    });
-  };
-  const auto phase = [&](const char* label, Phase which) {
-    row(label, [which](const RunReport& r) {
-      return fixed(shown_rank(r).phases[static_cast<std::size_t>(which)].in(seconds(1)), 3);
-    });
-  };
-  table.rows.push_back({"training step"});
-  row("  step time, s",
-      [](const RunReport& r) { return fixed(r.result.step_time.in(seconds(1)), 3); });
-  if (runs.size() > 1) {
-    const simulate::Result& first = runs.front().result;
-    row("    against the first", [&first](const RunReport& r) {
-      if (!first.is_complete()) return std::string("-");
-      return signed_percent(r.result.step_time.in(first.step_time) - 1, 3);
-    });
-  }
-  table.rows.push_back({"  of rank 0, s"});
-  phase("    1F, warm-up", Phase::forward_1f);
-  phase("    bubble", Phase::bubble);
-  phase("    1B, cool-down", Phase::backward_1b);
-  phase("    1W, cool-down", Phase::weight_1w);
-  phase("    1F1B", Phase::overlapped_1f1b);
-  phase("    optimizer", Phase::optimizer);
-  const auto busiest = [&](const char* label, Seconds (*f)(const simulate::RankResult&)) {
-    row(label, [f](const RunReport& r) { return fixed(f(busiest_rank(r)).in(seconds(1)), 3); });
-  };
-  table.rows.push_back({"  of the busiest stage, s"});
-  row("    stage", [](const RunReport& r) { return std::to_string(busiest_rank(r).stage); });
-  busiest("    compute", [](const simulate::RankResult& r) { return r.compute; });
-  busiest("    exposed communication", exposed_communication);
-  busiest("    bubble", [](const simulate::RankResult& r) {
-    return r.phases[static_cast<std::size_t>(Phase::bubble)];
-  });
-  row("  tokens a day, B", [](const RunReport& r) { return fixed(r.tokens_per_day / 1e9, 2); });
-  row("  TFLOPS a GPU, causal", [](const RunReport& r) { return fixed(r.tflops_causal, 1); });
-  row("  TFLOPS a GPU, non-causal",
-      [](const RunReport& r) { return fixed(r.tflops_noncausal, 1); });
-  row("  MFU, causal", [](const RunReport& r) { return percent(r.mfu_causal, 2); });
-  row("  MFU, non-causal", [](const RunReport& r) { return percent(r.mfu_noncausal, 2); });
-  row("  rests on estimates", [](const RunReport& r) { return percent(r.result.estimated_share); });
-}
 
 Table overview(const Report& report) {
   Table table{.columns = {""}};
@@ -91,68 +28,6 @@ Table overview(const Report& report) {
   add_fabric_rows(table, report);
   if (!report.runs.empty()) add_run_rows(table, report.runs);
   if (!report.traffic.empty()) add_traffic_rows(table, report.traffic);
-  return table;
-}
-
-/// All ranks; of very many, those of each stage that wait least and most.
-std::vector<simulate::RankResult> ranks_to_show(const RunReport& run) {
-  constexpr std::size_t kMostRanks = 64;
-  const std::vector<simulate::RankResult>& all = run.result.ranks;
-  if (all.size() <= kMostRanks) return all;
-  std::map<int, std::pair<const simulate::RankResult*, const simulate::RankResult*>> by_stage;
-  const auto bubble = [](const simulate::RankResult& rank) {
-    return rank.phases[static_cast<std::size_t>(Phase::bubble)];
-  };
-  for (const simulate::RankResult& rank : all) {
-    auto& [least, most] = by_stage.try_emplace(rank.stage, &rank, &rank).first->second;
-    if (bubble(rank) < bubble(*least)) least = &rank;
-    if (bubble(rank) > bubble(*most)) most = &rank;
-  }
-  std::vector<simulate::RankResult> shown;
-  for (const auto& [stage, ranks] : by_stage) {
-    shown.push_back(*ranks.first);
-    if (ranks.second != ranks.first) shown.push_back(*ranks.second);
-  }
-  return shown;
-}
-
-Table stage_table(const RunReport& run) {
-  const std::vector<simulate::RankResult> shown = ranks_to_show(run);
-  const bool is_all = shown.size() == run.result.ranks.size();
-  Table table{
-      .title = fmt::format("Stages on {}: time by phase and exposed communication{}, s", run.fabric,
-                           is_all ? "" : ", of the ranks that wait least and most"),
-      .columns = {"stage", "ranks", "1F", "bubble", "1B", "1W", "1F1B", "optimizer", "compute",
-                  "dispatch", "combine", "skew"}};
-  for (const simulate::RankResult& rank : shown) {
-    const auto phase = [&](Phase p) {
-      return fixed(rank.phases[static_cast<std::size_t>(p)].in(seconds(1)), 3);
-    };
-    const auto exposed = [&](const char* label) {
-      Seconds sum{};
-      for (std::size_t i = 0; i < run.result.labels.size(); ++i) {
-        if (run.result.labels[i] == label) sum += rank.exposed[i];
-      }
-      return fixed(sum.in(seconds(1)), 3);
-    };
-    table.rows.push_back({fmt::format("{} (rank {})", rank.stage, rank.rank),
-                          grouped(rank.rank_count), phase(Phase::forward_1f), phase(Phase::bubble),
-                          phase(Phase::backward_1b), phase(Phase::weight_1w),
-                          phase(Phase::overlapped_1f1b), phase(Phase::optimizer),
-                          fixed(rank.compute.in(seconds(1)), 3), exposed("dispatch"),
-                          exposed("combine"), fixed(rank.skew.in(seconds(1)), 3)});
-  }
-  return table;
-}
-
-Table block_table(const RunReport& run) {
-  Table table{.title = "Compute blocks: one pass of a micro-batch",
-              .columns = {"block", "time, ms", "estimated"}};
-  for (const workload::Block& block : run.blocks) {
-    if (block.is_fused) continue;
-    const double share = block.time > Seconds{} ? block.estimated_time.in(block.time) : 0;
-    table.rows.push_back({block.name, fixed(block.time.in(milliseconds(1)), 3), percent(share)});
-  }
   return table;
 }
 
@@ -255,6 +130,7 @@ std::vector<Table> tables_of(const Report& report) {
     return tables;
   }
   if (!report.models.empty()) tables.push_back(model_table(report.models));
+  for (const JobMemory& memory : report.memory) append(memory_tables(memory));
   if (!report.fabrics.empty()) tables.push_back(overview(report));
   if (!report.files.empty()) tables.push_back(file_table(report.files));
   if (!report.figures.empty()) append(validation_tables(report.figures));
@@ -262,8 +138,7 @@ std::vector<Table> tables_of(const Report& report) {
   if (!report.detailed) return tables;
   append(bill_tables(report));
   for (const RunReport& run : report.runs) {
-    if (run.result.is_complete()) tables.push_back(stage_table(run));
-    tables.push_back(block_table(run));
+    append(training_tables(run));
     if (run.result.is_complete()) tables.push_back(link_table(run.fabric, run.result, 1));
   }
   for (const TrafficReport& run : report.traffic) {

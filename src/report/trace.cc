@@ -96,6 +96,7 @@ void Trace::choose_ranks() {
 void Trace::run_began(const simulate::System& system) {
   system_ = &system;
   loads_.run_began(system);
+  slots_.resize(system.rank_of.size());
   message_began_.resize(system.transfers.size());
   for (const workload::Block& block : system.program->blocks) {
     blocks_.push_back(escaped(block.name));
@@ -189,6 +190,7 @@ void Trace::part_ended(const simulate::PartEvent& part) {
 
 void Trace::step_ended(const StepEvent& step) {
   if (!shown_[at(step.rank)]) return;
+  add_to_slot(step);
   const std::size_t index = at(step.step.index);
   const Place place{process_of(stage_of(step.rank)), thread_of(system_->rank_of[at(step.rank)]),
                     step.phase};
@@ -213,6 +215,27 @@ void Trace::step_ended(const StepEvent& step) {
       return;
     }
   }
+}
+
+void Trace::add_to_slot(const StepEvent& step) {
+  OpenSlot& open = slots_[at(step.rank)];
+  if (step.slot != open.slot) {
+    write_slot(step.rank);
+    open = {.slot = step.slot, .began = step.began};
+  }
+  open.phase = step.phase;
+  open.ended = step.ended;
+}
+
+/// Around the slices of its steps, which readers show below it.
+void Trace::write_slot(int rank) {
+  const OpenSlot& open = slots_[at(rank)];
+  const workload::StageProgram& stage = system_->program->stages[at(stage_of(rank))];
+  if (open.slot >= stage.slots.size()) return;
+  const std::string name = escaped(
+      fmt::format("{}, slot {}", stage.chunks[at(stage.slots[open.slot].chunk)].name, open.slot));
+  write_slice({process_of(stage_of(rank)), thread_of(system_->rank_of[at(rank)]), open.phase},
+              {name, "slot", open.began, open.ended});
 }
 
 /// What there is of a part from `since` on: waiting for the last member, then the exchange.
@@ -269,6 +292,9 @@ void Trace::write_counters() {
 
 void Trace::run_ended(Seconds step_time) {
   loads_.run_ended(step_time);
+  for (int rank = 0; rank < system_->rank_count(); ++rank) {
+    if (shown_[at(rank)]) write_slot(rank);
+  }
   write_counters();
   sink_("\n]}\n");
 }

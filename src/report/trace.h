@@ -3,11 +3,11 @@
 //
 // Form: the JSON object form of the "Trace Event Format". A process is a stage, a thread a rank, or
 // a class of equal ranks under its first one's number. Slices of a thread follow each other without
-// a gap from 0 to its end: compute blocks, exchanges that the rank waits for, waiting for an
-// exchange's last member, waiting for a message. A rank that computes beside its exchanges has a
-// further thread for each queue that it does so with: exchanges from their beginning to the end of
-// the rank's part, waited for or not. An arrow leads to a wait for a message from its sender.
-// Counters show the load of the busiest link of each kind.
+// a gap from 0 to its end, within one slice a slot of the schedule: compute blocks, exchanges that
+// the rank waits for, waiting for an exchange's last member, waiting for a message. A rank that
+// computes beside its exchanges has a further thread for each queue that it does so with: exchanges
+// from their beginning to the end of the rank's part, waited for or not. An arrow leads to a wait
+// for a message from its sender. Counters show the load of the busiest link of each kind.
 #pragma once
 
 #include <cstdint>
@@ -54,7 +54,17 @@ class Trace final : public simulate::Observer {
     workload::Phase phase = workload::Phase::forward_1f;
   };
 
+  /// The slot that a rank is in.
+  struct OpenSlot {
+    std::size_t slot = 0;
+    workload::Phase phase = workload::Phase::forward_1f;
+    Seconds began{};
+    Seconds ended{};
+  };
+
   void choose_ranks();
+  void add_to_slot(const simulate::StepEvent& step);
+  void write_slot(int rank);
   void write_names();
   void write_queue_names(int rank);
   void write(const std::string& event);
@@ -71,6 +81,7 @@ class Trace final : public simulate::Observer {
   const simulate::System* system_ = nullptr;
   simulate::LinkLoads loads_;
   std::vector<bool> shown_;             // [rank of the system]
+  std::vector<OpenSlot> slots_;         // [rank of the system]
   std::vector<std::string> blocks_;     // [block] Names as JSON text without quotes.
   std::vector<std::string> labels_;     // [label] Likewise.
   std::vector<std::string> queues_;     // [stage][queue] Its labels likewise; empty: no thread.

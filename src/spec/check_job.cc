@@ -85,8 +85,23 @@ void check_dense(const JobSpec& job, const ModelSpec& model, JobRefusals& refusa
   }
 }
 
-void check_moe(const JobSpec& job, const MoeSpec& moe, const std::string& name,
-               JobRefusals& refusals) {
+/// Of so many layers with experts, MTP's among them.
+void check_counts(const JobSpec& job, const MoeSpec& moe, std::int64_t layers,
+                  JobRefusals& refusals) {
+  if (job.routing.tokens != TokenRouting::counts) return;
+  const auto counted = static_cast<std::int64_t>(job.routing.counts.size());
+  const auto experts = static_cast<std::int64_t>(job.routing.counts.front().size());
+  if (counted == layers && experts == moe.routed_experts) return;
+  refusals.add("routing.counts",
+               fmt::format("{} counts {} layers of {} experts; the model has {} layers of {}",
+                           job.routing.counts_path, counted, experts, layers, moe.routed_experts),
+               "count every MoE layer, and the MTP module's after the last");
+}
+
+void check_moe(const JobSpec& job, const ModelSpec& model, JobRefusals& refusals) {
+  const MoeSpec& moe = *model.moe;
+  const std::string& name = model.name;
+  const std::int64_t layers = model.layers - moe.first_dense_layers + model.mtp_depth;
   const ParallelSpec& p = job.parallel;
   refusals.divides("parallel.expert", moe.routed_experts, "routed experts", p.expert);
   refusals.divides("parallel.expert_tensor", moe.expert_intermediate, "columns of an expert",
@@ -96,6 +111,7 @@ void check_moe(const JobSpec& job, const MoeSpec& moe, const std::string& name,
                  "add 'routing' with 'tokens', 'nodes_per_token' and 'source'");
     return;
   }
+  check_counts(job, moe, layers, refusals);
   if (job.routing.transport != TokenTransport::node_limited) return;
   if (job.routing.tokens == TokenRouting::balanced &&
       moe.experts_per_token % job.routing.nodes_per_token != 0) {
@@ -182,7 +198,7 @@ void check_job_and_model(const JobSpec& job, const ModelSpec& model, Diagnostics
   }
   check_attention(job, model, refusals);
   check_dense(job, model, refusals);
-  if (model.moe) check_moe(job, *model.moe, model.name, refusals);
+  if (model.moe) check_moe(job, model, refusals);
   check_combination(job, model, refusals);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "spec/expert_counts.h"
 #include "spec/job_parts.h"
 #include "spec/placement_file.h"
 #include "spec/read.h"
@@ -97,6 +98,9 @@ JobSpec read_job(Document document, Diagnostics& diagnostics) {
   ParallelSpec& parallel = read.parallel;
   if (!parallel.placement_path.empty() && diagnostics.empty()) {
     parallel.gpu_of_rank = read_placement(parallel.placement_path, parallel.ranks(), diagnostics);
+  }
+  if (!read.routing.counts_path.empty() && diagnostics.empty()) {
+    read.routing.counts = read_expert_counts(read.routing.counts_path, diagnostics);
   }
   return read;
 }

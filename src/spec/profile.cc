@@ -43,6 +43,7 @@ void read_points(OperatorCurve& curve, MapReader& map) {
 
 void read_gemm(OperatorCurve& curve, MapReader& map) {
   if (map.has("points")) read_points(curve, map);
+  if (map.has("in_step")) curve.in_step = map.number("in_step", {.min = 0.1, .max = 1});
   MapReader model = map.map("model");
   curve.flop_rate = model.quantity<FlopRate>("flop_rate");
   curve.memory_rate = model.quantity<Rate>("memory_rate");
@@ -90,7 +91,8 @@ void read_rates(OperatorCurve& curve, MapReader& map) {
       break;
     case OperatorForm::flop_rate:
       read_flop_rate(curve, map);
-      map.not_used({"points", "model", "memory_rate"}, "form 'flop_rate' does not use this");
+      map.not_used({"points", "model", "in_step", "memory_rate"},
+                   "form 'flop_rate' does not use this");
       break;
     case OperatorForm::byte_rate:
       curve.memory_rate = map.quantity<Rate>("memory_rate");

@@ -59,6 +59,9 @@ struct OperatorCurve {
   Seconds overhead{};                             ///< gemm (of the model).
   Evidence model_evidence = Evidence::estimated;  ///< gemm: of shapes that are no point.
   /// gemm (of the model): rows and columns of the result that an SM computes at a time; 0: any.
+  /// gemm: the share of its rates that a product timed by itself keeps in a step that runs, where
+  /// clocks are lower and memory is shared.
+  double in_step = 1;
   int tile = 0;
 };
 
@@ -108,6 +111,7 @@ struct ProfileSpec {
 struct OperatorPlace {
   int sms = 0;  ///< 0: all of the GPU's.
   Beside beside = Beside::alone;
+  bool in_step = false;  ///< Not timed by itself: OperatorCurve::in_step holds.
 };
 
 /// The entry named `id`, or null. Of several, the one that was taken in the same place; else the

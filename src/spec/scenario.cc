@@ -32,6 +32,7 @@ void fill_scenario(ScenarioSpec& scenario, MapReader& root) {
   scenario.depreciation_years = root.number("depreciation_years", kYears);
   scenario.pue = root.number("pue", {.min = 1, .max = 10});
   scenario.energy_price = root.quantity<Usd>("energy_price", Sign::not_negative);
+  if (root.has("gpu_hour")) scenario.gpu_hour = root.quantity<Usd>("gpu_hour");
   scenario.load = root.number("load", kShare);
   scenario.install_per_cable_end = root.quantity<Usd>("install_per_cable_end", Sign::not_negative);
   if (root.has("upkeep")) scenario.upkeep = read_upkeep(root.map("upkeep"));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/units.h"
@@ -26,6 +27,7 @@ struct ScenarioSpec {
   double pue = 1;                 ///< Power of the site over power of the equipment; at least 1.
   Usd energy_price{};             ///< A kWh.
   double load = 0;                ///< From 0 (typical power) to 1 (maximum).
+  std::optional<Usd> gpu_hour{};  ///< Rent of a GPU for an hour; no part of a fabric's cost.
   Usd install_per_cable_end{};
   std::map<PartGroup, GroupUpkeep> upkeep{};
   /// The part of a price's variance (of its logarithm) that a group shares: a vendor, a market.

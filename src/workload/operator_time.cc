@@ -26,6 +26,7 @@ bool extrapolates(const Operator& op, const spec::OperatorCurve& curve) {
 struct Share {
   int sms = 0;
   double of_curve = 1;
+  double in_step = 1;  ///< Of a product's rates.
 };
 
 /// What the SMs could do in the time that they need at least: each computes one tile at a time, and
@@ -42,12 +43,15 @@ Flop whole_waves(const Operator& op, int tile, int sms) {
 
 Timed time_gemm(const Operator& op, const spec::OperatorCurve& curve, const Share& share) {
   for (const spec::GemmPoint& point : curve.points) {
-    if (point.shape == op.shape) return {op.work / (point.rate * share.of_curve), curve.evidence};
+    if (point.shape == op.shape) {
+      return {op.work / (point.rate * share.of_curve * share.in_step),
+              share.in_step < 1 ? spec::Evidence::fitted : curve.evidence};
+    }
   }
   const Flop work = whole_waves(op, curve.tile, share.sms);
-  return {
-      curve.overhead + work / (curve.flop_rate * share.of_curve) + op.traffic / curve.memory_rate,
-      extrapolates(op, curve) ? spec::Evidence::estimated : curve.model_evidence};
+  const Seconds busy = work / (curve.flop_rate * share.of_curve) + op.traffic / curve.memory_rate;
+  return {curve.overhead + busy / share.in_step,
+          extrapolates(op, curve) ? spec::Evidence::estimated : curve.model_evidence};
 }
 
 struct RateAt {
@@ -105,8 +109,10 @@ void time_block(Block& block, const spec::ProfileSpec& profile, const spec::Oper
     const spec::OperatorCurve* curve = spec::find_operator(profile, op.id, place);
     PW_CHECK(curve != nullptr);
     const int working = std::min(sms, curve->sms);
-    const Timed timed = time_operator(
-        op, *curve, {.sms = working, .of_curve = static_cast<double>(working) / curve->sms});
+    const Timed timed = time_operator(op, *curve,
+                                      {.sms = working,
+                                       .of_curve = static_cast<double>(working) / curve->sms,
+                                       .in_step = place.in_step ? curve->in_step : 1});
     const bool in_place = curve->sms == sms && curve->beside == place.beside;
     op.time = timed.time + profile.gpu.kernel_gap * curve->kernels;
     op.evidence = in_place ? timed.evidence : spec::Evidence::estimated;

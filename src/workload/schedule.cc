@@ -162,4 +162,28 @@ std::vector<std::int64_t> most_weights_pending(const PipelinePlan& plan) {
   return most;
 }
 
+std::vector<std::int64_t> weights_pending_at_peak(const PipelinePlan& plan) {
+  std::vector<std::int64_t> most;
+  for (const Slots& slots : plan.slots) {
+    std::int64_t in_flight = 0;
+    std::int64_t peak = 0;
+    std::int64_t pending = 0;
+    std::int64_t& highest = most.emplace_back(0);
+    const auto look = [&] {
+      if (in_flight > peak) highest = 0;
+      peak = std::max(peak, in_flight);
+      if (in_flight == peak) highest = std::max(highest, pending);
+    };
+    for (const PipelineSlot& slot : slots) {
+      if (slot.pass == Pass::forward || slot.pass == Pass::pair) in_flight += 1;
+      if (slot.pass == Pass::backward_input) pending += 1;
+      look();  // What a backward reads is there until it ends, beside what it puts off.
+      if (slot.pass == Pass::weight) pending -= 1;
+      const bool frees = slot.pass != Pass::forward && slot.pass != Pass::weight;
+      if (frees) in_flight -= 1;
+    }
+  }
+  return most;
+}
+
 }  // namespace planewise::workload

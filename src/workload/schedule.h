@@ -75,4 +75,8 @@ std::vector<std::vector<std::int64_t>> most_in_flight(const PipelinePlan& plan);
 /// what is kept for them.
 std::vector<std::int64_t> most_weights_pending(const PipelinePlan& plan);
 
+/// [rank] The same, but only at the moments at which the most micro-batches of all chunks together
+/// are in flight: what has its peak together with the activations.
+std::vector<std::int64_t> weights_pending_at_peak(const PipelinePlan& plan);
+
 }  // namespace planewise::workload

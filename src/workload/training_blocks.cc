@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "workload/element_size.h"
 #include "workload/operator_time.h"
 #include "workload/operators.h"
 
@@ -33,6 +34,45 @@ void put(std::vector<Block>& blocks, Piece piece, Passes passes) {
   blocks[at(piece, Part::weight)] = std::move(passes.weight);
 }
 
+/// Cuts every product over all of a context's rows into `parts` by rows, as user buffers overlap
+/// them with what the tensor group gathers or scatters (Transformer Engine): each part reads the
+/// whole matrix.
+void split_products(Block& block, std::int64_t rows, int parts) {
+  std::vector<Operator> operators;
+  for (Operator& op : block.operators) {
+    const bool splits = op.shape.groups == 1 && op.shape.m == rows && rows % parts == 0;
+    if (!splits) {
+      operators.push_back(std::move(op));
+      continue;
+    }
+    const auto n = static_cast<double>(op.shape.n);
+    const auto k = static_cast<double>(op.shape.k);
+    const double element = op.id == "gemm.bf16" ? kBf16 : 1;
+    const Bytes matrix = bytes(n * k * element);
+    Operator part = op;
+    part.shape.m /= parts;
+    part.work = op.work / parts;
+    part.traffic = matrix + (op.traffic - matrix) / parts;
+    part.what += ", in parts";
+    operators.insert(operators.end(), static_cast<std::size_t>(parts), part);
+  }
+  block.operators = std::move(operators);
+}
+
+/// What the job overlaps with its tensor group's gathers and scatters; see StepWriter.
+void split_overlapped_products(std::vector<Block>& blocks, const spec::JobSpec& job) {
+  const spec::ParallelSpec& p = job.parallel;
+  if (!job.overlap.tensor || p.tensor == 1) return;
+  const std::int64_t rows = job.batch.tokens_per_micro_batch() / p.context;
+  for (const Piece piece :
+       {Piece::attention_in, Piece::attention_out, Piece::dense_in, Piece::dense_out}) {
+    split_products(blocks[at(piece, Part::forward)], rows, p.tensor);
+  }
+  for (const Piece piece : {Piece::attention_out, Piece::dense_out}) {
+    split_products(blocks[at(piece, Part::backward)], rows, p.tensor);
+  }
+}
+
 }  // namespace
 
 std::vector<Block> job_blocks(const spec::JobSpec& job, const spec::ModelSpec& model) {
@@ -53,6 +93,7 @@ std::vector<Block> job_blocks(const spec::JobSpec& job, const spec::ModelSpec& m
   put(blocks, Piece::embedding, embedding(in));
   put(blocks, Piece::head, head(in));
   if (model.mtp_depth > 0) put(blocks, Piece::mtp_input, mtp_input(in));
+  split_overlapped_products(blocks, job);
   return blocks;
 }
 
@@ -66,9 +107,10 @@ BlockTable::BlockTable(const spec::JobSpec& job, const spec::ModelSpec& model,
     if (setting == Setting::paired && !has_pairs) continue;
     const spec::OperatorPlace place =
         setting == Setting::alone
-            ? spec::OperatorPlace{}
+            ? spec::OperatorPlace{.in_step = true}
             : spec::OperatorPlace{.sms = profile.gpu.sms - job.overlap.communication_sms,
-                                  .beside = spec::Beside::communication};
+                                  .beside = spec::Beside::communication,
+                                  .in_step = true};
     for (std::size_t i = 0; i < base.size(); ++i) {
       if (base[i].operators.empty()) continue;
       index_[static_cast<std::size_t>(setting) * base.size() + i] =
@@ -105,7 +147,7 @@ int BlockTable::fuse(const std::vector<int>& run) {
 int BlockTable::add_optimizer(double parameters, int pipeline_rank) {
   Block block = optimizer_update(parameters, job_.optimizer);
   block.name += ", pipeline rank " + std::to_string(pipeline_rank);
-  time_block(block, profile_);
+  time_block(block, profile_, {.in_step = true});
   blocks_.push_back(std::move(block));
   return static_cast<int>(blocks_.size()) - 1;
 }

@@ -230,6 +230,7 @@ std::vector<Step> backward_steps(const StepContext& context, const ChunkPlace& p
     if (!place.is_first) writer.send(context.labels.backward_message(place.chunk));
   };
   if (!place.is_last) writer.receive(context.labels.backward_message(place.backward_from));
+  if (units.empty()) send();  // A stage without layers hands on what it gets.
   for (std::size_t i = 0; i < units.size(); ++i) {
     const Unit& unit = units[i];
     const bool ends = i + 1 == units.size();
@@ -287,8 +288,10 @@ class PairWriter {
   std::vector<Step> write() {
     const JobLabels& labels = context_.labels;
     if (!backward_.is_last) writer_.receive(labels.backward_message(backward_.backward_from));
+    if (backward_units_.empty()) send_backward();
     begin_backward(0);
     if (!forward_.is_first) writer_.receive(labels.forward_message(forward_.forward_from));
+    if (forward_.units.empty()) send_forward();
     const std::size_t count = std::max(forward_.units.size(), backward_units_.size());
     for (std::size_t i = 0; i < count; ++i) write_units(i);
     return writer_.take();
@@ -296,7 +299,7 @@ class PairWriter {
 
  private:
   void begin_backward(std::size_t i) {
-    if (!backward_units_[i].is_layer()) return;
+    if (i >= backward_units_.size() || !backward_units_[i].is_layer()) return;
     layers_backward_.emplace_back(writer_, backward_, backward_units_[i], true);
     layers_backward_.back().begin();
   }
@@ -307,7 +310,7 @@ class PairWriter {
     if (has_forward) forward_attention(forward_.units[i]);
     if (has_backward) backward_feed_forward(backward_units_[i]);
     if (has_forward) forward_feed_forward(forward_.units[i]);
-    if (has_forward && i + 1 == forward_.units.size()) send_forward(forward_.units[i]);
+    if (has_forward && i + 1 == forward_.units.size()) send_forward();
     if (has_backward) backward_attention(i);
     if (has_forward && forward_.units[i].kind == UnitKind::moe_layer) {
       writer_.expert_wait(ExpertExchange::combine, position_of(forward_, forward_.units[i]));
@@ -332,14 +335,20 @@ class PairWriter {
   }
 
   /// What the last combine brings goes on behind it.
-  void send_forward(const Unit& unit) {
+  void send_forward() {
     if (forward_.is_last) return;
     const int label = context_.labels.forward_message(forward_.chunk);
-    if (unit.kind == UnitKind::moe_layer && writer_.has_expert_exchange()) {
+    const bool ends_with_experts =
+        !forward_.units.empty() && forward_.units.back().kind == UnitKind::moe_layer;
+    if (ends_with_experts && writer_.has_expert_exchange()) {
       writer_.send_queued(label);
     } else {
       writer_.send(label);
     }
+  }
+
+  void send_backward() {
+    if (!backward_.is_first) writer_.send(context_.labels.backward_message(backward_.chunk));
   }
 
   void backward_feed_forward(const Unit& unit) {
@@ -352,10 +361,10 @@ class PairWriter {
     const bool is_layer = backward_units_[i].is_layer();
     const std::size_t layer = layers_backward_.size() - 1;
     if (is_layer) layers_backward_[layer].attention();
-    if (!ends) {
+    if (ends) {
+      send_backward();
+    } else {
       begin_backward(i + 1);
-    } else if (!backward_.is_first) {
-      writer_.send(context_.labels.backward_message(backward_.chunk));
     }
     if (is_layer) layers_backward_[layer].attention_weight();
   }
@@ -377,11 +386,14 @@ std::vector<Step> pair_steps(const StepContext& context, const ChunkPlace& forwa
 
 std::vector<Step> optimizer_steps(const StepContext& context, const OptimizerPlace& place) {
   const FixedLabels& f = context.labels.fixed();
-  const bool sharded = context.job.optimizer.sharding == spec::Sharding::fsdp;
-  const spec::OverlapSpec& overlap = context.job.overlap;
+  // A rank without layers has no passes of layers in which to move what it holds: it does so here.
+  const bool has_layers = place.layers > 0;
+  const bool sharded = has_layers && context.job.optimizer.sharding == spec::Sharding::fsdp;
+  const bool gradients_overlap = has_layers && context.job.overlap.gradients;
+  const bool parameters_overlap = has_layers && context.job.overlap.parameters;
   StepWriter writer(context, Setting::alone);
   LayerData data(writer, f);
-  if (!sharded && overlap.gradients) {
+  if (!sharded && gradients_overlap) {
     for (std::int64_t i = 0; i < place.layers; ++i) data.wait_for_gradients();
   } else if (!sharded) {
     data.exchange_gradients();
@@ -389,7 +401,7 @@ std::vector<Step> optimizer_steps(const StepContext& context, const OptimizerPla
   if (place.shares_embedding) writer.exchange(f.embedding_gradient);
   writer.exchange(f.gradient_norm);
   writer.compute_block(place.block);
-  if (!sharded && !overlap.parameters) data.exchange_parameters();
+  if (!sharded && !parameters_overlap) data.exchange_parameters();
   return writer.take();
 }
 

@@ -152,16 +152,19 @@ void TransferBuilder::add_messages(int from, int to, int chunk, int to_chunk) {
   }
 }
 
-/// A ring over n ranks sends (n-1)/n of the bytes a rank in n-1 steps. The latency of `ring` is a
-/// step's, that of the profile's other collectives the whole one's.
+/// A ring over n ranks sends (n-1)/n of the bytes a rank in n-1 steps. The latency of `ring` and of
+/// messages is a step's, that of the profile's other collectives the whole one's; messages are of
+/// an n-th each.
 void TransferBuilder::add_ring(int label, const std::vector<int>& ranks, const Ring& ring) {
   const double each = ring.bytes / ring.parts;
-  const spec::CollectiveCurve curve = spec::at_size(in_.labels.curve(label), bytes(each));
+  const bool by_message = in_.labels.curve(label).id == "point_to_point";
+  const double at_once = by_message ? each / static_cast<double>(ranks.size()) : each;
+  const spec::CollectiveCurve curve = spec::at_size(in_.labels.curve(label), bytes(at_once));
   const double steps = static_cast<double>(ranks.size()) - 1;
   Transfer transfer{.label = label, .members = ranks};
-  if (steps > 0) {
+  if (steps > 0 && each > 0) {  // nothing is moved of what a rank does not hold
     transfer.flows = ring_flows(ranks, bytes(ring_bytes(each, ranks.size())), in_.placement, curve);
-    transfer.latency = curve.id == "ring" ? steps * curve.latency : curve.latency;
+    transfer.latency = by_message || curve.id == "ring" ? steps * curve.latency : curve.latency;
   }
   program_.transfers.push_back(std::move(transfer));
 }
@@ -169,7 +172,7 @@ void TransferBuilder::add_ring(int label, const std::vector<int>& ranks, const R
 double TransferBuilder::parts_of(bool gather, const PipelineHolding& holding) const {
   const bool by_layer = in_.job.optimizer.sharding == spec::Sharding::fsdp ||
                         (gather ? in_.job.overlap.parameters : in_.job.overlap.gradients);
-  return by_layer ? static_cast<double>(holding.layers) : 1;
+  return by_layer && holding.layers > 0 ? static_cast<double>(holding.layers) : 1;
 }
 
 /// In the node first, then each rail over its share; one ring where nodes hold one rank each, or

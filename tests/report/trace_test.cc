@@ -42,12 +42,37 @@ Thread thread_of(const Json& event) {
   return {event.at("pid").get<int>() - 1, event.at("tid").get<int>() - 1};
 }
 
-std::map<Thread, std::vector<Json>> slices_of(const Json& json) {
+/// Slots, or what is in them and in queues.
+std::map<Thread, std::vector<Json>> slices_of(const Json& json, bool slots = false) {
   std::map<Thread, std::vector<Json>> threads;
   for (const Json& event : json.at("traceEvents")) {
-    if (event.at("ph") == "X") threads[thread_of(event)].push_back(event);
+    if (event.at("ph") != "X" || (event.at("cat") == "slot") != slots) continue;
+    threads[thread_of(event)].push_back(event);
   }
   return threads;
+}
+
+// Every other slice of a rank's thread lies within one slot, and slots do not overlap.
+TEST(Trace, PutsStepsIntoTheirSlots) {
+  const Traced run = traced({});
+  const auto slots = slices_of(run.json, true);
+  const auto steps = slices_of(run.json);
+  EXPECT_EQ(slots.size(), 4U);
+  for (const auto& [thread, list] : slots) {
+    std::int64_t end = 0;
+    for (const Json& slot : list) {
+      EXPECT_EQ(ns(slot.at("ts")), end);
+      end = ns(slot.at("ts")) + ns(slot.at("dur"));
+    }
+    for (const Json& step : steps.at(thread)) {
+      const auto around = std::find_if(list.begin(), list.end(), [&](const Json& slot) {
+        return ns(step.at("ts")) >= ns(slot.at("ts")) &&
+               ns(step.at("ts")) + ns(step.at("dur")) <= ns(slot.at("ts")) + ns(slot.at("dur"));
+      });
+      EXPECT_TRUE(around != list.end()) << step;
+    }
+  }
+  EXPECT_EQ(slots.at({0, 0}).front().at("name"), "forward, slot 0");
 }
 
 TEST(Trace, CoversEachThreadsTimeWithoutGapOrOverlap) {

@@ -265,5 +265,21 @@ TEST(MostWeightsPending, StaysWithin1F1BsActivations) {
             (std::vector<std::int64_t>{1, 2, 3, 4, 4, 3, 2, 1}));
 }
 
+// ZB-H1: in the steady state `rank` wait, and one more while a backward runs. DualPipe: PP + 1 are
+// in flight in a pair alone, and no weight gradient waits for one: step 3 computes each before the
+// next forward, and the others are put off as the pipeline drains (github deepseek-ai/DualPipe,
+// steps 3 to 7).
+TEST(WeightsPendingAtPeak, CountsOnlyWhatIsPutOffWhileTheMostIsInFlight) {
+  EXPECT_EQ(weights_pending_at_peak(
+                pipeline_plan({.schedule = Schedule::zb1p, .ranks = 4, .micro_batches = 9})),
+            (std::vector<std::int64_t>{1, 2, 3, 4}));
+  EXPECT_EQ(weights_pending_at_peak(
+                pipeline_plan({.schedule = Schedule::dualpipe, .ranks = 8, .micro_batches = 16})),
+            std::vector<std::int64_t>(8, 0));
+  EXPECT_EQ(weights_pending_at_peak(
+                pipeline_plan({.schedule = Schedule::one_f_one_b, .ranks = 3, .micro_batches = 9})),
+            (std::vector<std::int64_t>{0, 0, 0}));
+}
+
 }  // namespace
 }  // namespace planewise::workload

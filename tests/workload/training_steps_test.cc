@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "base/random.h"
 #include "workload/make_job.h"
@@ -141,6 +142,11 @@ spec::JobSpec random_job(Random& random) {
       job.overlap.parameters = random.integer(0, 1) == 1;
     }
   }
+  // Some stages hold no layer.
+  if (random.integer(0, 2) == 0) {
+    p.layers_per_stage[static_cast<std::size_t>(
+        random.integer(0, static_cast<std::int64_t>(p.layers_per_stage.size()) - 1))] = 0;
+  }
   if (random.integer(0, 1) == 1) {
     job.routing.tokens = spec::TokenRouting::random;
     job.routing.popularity_spread = 0.2;
@@ -155,8 +161,9 @@ TEST(TrainingSteps, WaitForWhatTheyStartAndReceiveWhatIsSent) {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     Random random(seed);
     const spec::JobSpec job = random_job(random);
-    const auto layers = static_cast<int>(job.parallel.stages()) *
-                        static_cast<int>(job.parallel.layers_per_stage.front());
+    const auto layers =
+        static_cast<int>(std::accumulate(job.parallel.layers_per_stage.begin(),
+                                         job.parallel.layers_per_stage.end(), std::int64_t{0}));
     const Program program = program_of(job, test::small_model(layers));
     std::map<int, std::int64_t> sent, received;
     for (const StageProgram& stage : program.stages) {

@@ -3,9 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <map>
 
 #include "model/stage_size.h"
+#include "spec/check_job.h"
+#include "spec/cross_check.h"
 #include "workload/make_job.h"
 
 namespace planewise::workload {
@@ -77,6 +80,62 @@ TEST(TrainingProgram, SizesTheOptimizerByZero1) {
   const double expected = (held.shared / 128 + held.expert / 2) * 22;
   const Block& block = program.blocks[program.blocks.size() - 16 + 5];
   EXPECT_NEAR(block.operators[0].traffic.base(), expected, 1);
+}
+
+// Round the ring keys and values go in n - 1 messages, each with its latency; gathered, in one
+// collective.
+TEST(TrainingProgram, PaysForEveryMessageOfAContextRing) {
+  for (const auto exchange : {spec::ContextExchange::ring, spec::ContextExchange::all_gather}) {
+    spec::JobSpec job = test::small_job({.pipeline = 1, .data = 2, .expert = 2});
+    job.parallel.layers_per_stage = {4};
+    job.parallel.context = 4;
+    job.parallel.context_exchange = exchange;
+    const spec::ModelSpec model = test::small_model(4);
+    const spec::ProfileSpec profile = test::round_profile(job, model);
+    const Program program =
+        training_program({.job = job, .model = model, .profile = profile, .nodes = kH800Nodes},
+                         place_in_order(8, 8));
+    int found = 0;
+    for (const Transfer& transfer : program.transfers) {
+      if (!program.labels[static_cast<std::size_t>(transfer.label)].name.starts_with("context")) {
+        continue;
+      }
+      ++found;
+      const double messages = exchange == spec::ContextExchange::ring ? 3 : 1;
+      EXPECT_NEAR(transfer.latency.in(microseconds(2)), messages, 1e-12);
+    }
+    EXPECT_EQ(found, 4);  // forward and backward of two groups
+  }
+}
+
+// Nodes of 72 GPUs, which groups of 8 or 16 do not fill, too.
+TEST(BundledJobs, FitTheirModelsAndProfilesAndAreBuilt) {
+  int jobs = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(test::root_path("workloads"))) {
+    const std::string file = entry.path().filename().string();
+    if (file.find("_train_") == std::string::npos) continue;
+    SCOPED_TRACE(file);
+    ++jobs;
+    test::Loaded loaded = test::load_bundled("workloads/" + file);
+    EXPECT_EQ(loaded.job.name + ".yaml", file);
+    spec::Diagnostics diagnostics;
+    spec::complete_job(loaded.job, loaded.model, diagnostics);
+    spec::check_job_and_model(loaded.job, loaded.model, diagnostics);
+    const ProfileNeeds needs = training_needs(loaded.job, loaded.model);
+    spec::check_profile(loaded.profile, needs.operators, needs.collectives, diagnostics);
+    EXPECT_TRUE(diagnostics.list().empty());
+    for (const int gpus : {8, 72}) {
+      EXPECT_FALSE(refuse_experts(loaded.job, loaded.model, gpus)) << gpus;
+      if (loaded.job.parallel.ranks() > 256) continue;  // the others take a while
+      spec::NodesSpec nodes = kH800Nodes;
+      nodes.gpus = nodes.nics = gpus;
+      const Program program = training_program(
+          {.job = loaded.job, .model = loaded.model, .profile = loaded.profile, .nodes = nodes},
+          place_job(loaded.job.parallel, gpus));
+      EXPECT_EQ(program.rank_count(), loaded.job.parallel.ranks());
+    }
+  }
+  EXPECT_GE(jobs, 20);
 }
 
 }  // namespace
