@@ -437,20 +437,20 @@ double Computation::value(const ours::ExpertExchange& what) {
   check_exchange(what, topology, used);
   add_inputs({{.path = topology.origin.path, .sha256 = topology.origin.sha256}});
   topology.nodes.count = what.ranks / topology.nodes.gpus;
-  workload::MoeTraffic moe{.tokens = static_cast<double>(what.tokens),
-                           .nodes_per_token = what.nodes_per_token,
-                           .experts_per_token = what.experts_per_token,
-                           .routed_experts = what.routed_experts,
-                           .bytes_per_token = what.token_size.in(bytes(1))};
-  for (int rank = 0; rank < what.ranks; ++rank) moe.ranks.push_back(rank);
+  const workload::BalancedExchange exchange{.ranks = what.ranks,
+                                            .tokens = static_cast<double>(what.tokens),
+                                            .choice = {.routed_experts = what.routed_experts,
+                                                       .experts_per_token = what.experts_per_token,
+                                                       .nodes_per_token = what.nodes_per_token},
+                                            .bytes_per_token = what.token_size.in(bytes(1))};
   const workload::Placement placement = workload::place_in_order(what.ranks, topology.nodes.gpus);
   watch_.begin("drive");
-  const workload::Program program =
-      workload::exchange_program(moe, placement, *spec::find_collective(used, what.collective));
+  const workload::Program program = workload::exchange_program(
+      exchange, placement, *spec::find_collective(used, what.collective));
   const simulate::Result result =
       simulate::simulate(program, placement, fabric::lay_out(topology),
                          {.engine = flags_.simulation.engine, .seed = flags_.simulation.seed});
-  return workload::logical_rate(moe, result.step_time).base();
+  return workload::logical_rate(exchange, result.step_time).base();
 }
 
 double Computation::value(const ours::Step& what) {

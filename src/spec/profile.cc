@@ -43,7 +43,12 @@ void read_points(OperatorCurve& curve, MapReader& map) {
 
 void read_gemm(OperatorCurve& curve, MapReader& map) {
   if (map.has("points")) read_points(curve, map);
-  if (map.has("in_step")) curve.in_step = map.number("in_step", {.min = 0.1, .max = 1});
+  if (map.has("in_step")) {
+    MapReader in_step = map.map("in_step");
+    curve.in_step = in_step.number("share", {.min = 0.1, .max = 1});
+    curve.in_step_evidence = read_evidence(in_step, "evidence");
+    in_step.text("source");
+  }
   MapReader model = map.map("model");
   curve.flop_rate = model.quantity<FlopRate>("flop_rate");
   curve.memory_rate = model.quantity<Rate>("memory_rate");

@@ -62,6 +62,7 @@ struct OperatorCurve {
   /// gemm: the share of its rates that a product timed by itself keeps in a step that runs, where
   /// clocks are lower and memory is shared.
   double in_step = 1;
+  Evidence in_step_evidence = Evidence::estimated;
   int tile = 0;
 };
 

@@ -5,19 +5,27 @@
 #include "spec/profile.h"
 #include "workload/placement.h"
 #include "workload/program.h"
-#include "workload/traffic.h"
+#include "workload/token_routing.h"
 
 namespace planewise::workload {
 
-/// A step in which every rank of `moe` dispatches once, and nothing else. Combine sends the same
+/// One exchange of a group of ranks 0 to its last.
+struct BalancedExchange {
+  int ranks = 1;
+  double tokens = 0;  ///< On each rank.
+  BalancedChoice choice{};
+  double bytes_per_token = 0;  ///< Payload, scales included.
+};
+
+/// A step in which every rank dispatches once, and nothing else. Combine sends the same
 /// flows the other way, which takes as long on links of equal directions.
 ///
-/// Requires that `moe.ranks` are 0 to placement's last.
-Program exchange_program(const MoeTraffic& moe, const Placement& placement,
+/// Requires as many ranks in `placement`.
+Program exchange_program(const BalancedExchange& exchange, const Placement& placement,
                          const spec::CollectiveCurve& curve);
 
 /// What DeepEP prints for an exchange that takes `time`: each token counted once for each of its
 /// nodes, its own included. Source: github deepseek-ai/DeepEP, tests/test_internode.py.
-Rate logical_rate(const MoeTraffic& moe, Seconds time);
+Rate logical_rate(const BalancedExchange& exchange, Seconds time);
 
 }  // namespace planewise::workload

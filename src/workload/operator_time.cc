@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/check.h"
 
@@ -27,7 +28,15 @@ struct Share {
   int sms = 0;
   double of_curve = 1;
   double in_step = 1;  ///< Of a product's rates.
+  /// None of a product timed by itself.
+  std::optional<spec::Evidence> in_step_evidence{};
 };
+
+/// A rate in a running step is known no better than the share that is left of it there.
+spec::Evidence in_step(spec::Evidence alone, const Share& share) {
+  if (!share.in_step_evidence || spec::is_estimate(alone)) return alone;
+  return *share.in_step_evidence;
+}
 
 /// What the SMs could do in the time that they need at least: each computes one tile at a time, and
 /// all wait for the last wave. Without a tile the product's own FLOPs.
@@ -45,13 +54,14 @@ Timed time_gemm(const Operator& op, const spec::OperatorCurve& curve, const Shar
   for (const spec::GemmPoint& point : curve.points) {
     if (point.shape == op.shape) {
       return {op.work / (point.rate * share.of_curve * share.in_step),
-              share.in_step < 1 ? spec::Evidence::fitted : curve.evidence};
+              in_step(curve.evidence, share)};
     }
   }
   const Flop work = whole_waves(op, curve.tile, share.sms);
   const Seconds busy = work / (curve.flop_rate * share.of_curve) + op.traffic / curve.memory_rate;
-  return {curve.overhead + busy / share.in_step,
-          extrapolates(op, curve) ? spec::Evidence::estimated : curve.model_evidence};
+  return {curve.overhead + busy / share.in_step, extrapolates(op, curve)
+                                                     ? spec::Evidence::estimated
+                                                     : in_step(curve.model_evidence, share)};
 }
 
 struct RateAt {
@@ -98,6 +108,14 @@ Timed time_operator(const Operator& op, const spec::OperatorCurve& curve, const 
   PW_UNREACHABLE("OperatorForm has three values");
 }
 
+/// What was taken beside communication was taken in a running step.
+std::optional<spec::Evidence> in_step_evidence(const spec::OperatorCurve& curve,
+                                               const spec::OperatorPlace& place) {
+  const bool alone = curve.form == spec::OperatorForm::gemm && curve.beside == spec::Beside::alone;
+  if (!place.in_step || !alone) return std::nullopt;
+  return curve.in_step_evidence;
+}
+
 }  // namespace
 
 void time_block(Block& block, const spec::ProfileSpec& profile, const spec::OperatorPlace& place) {
@@ -112,7 +130,8 @@ void time_block(Block& block, const spec::ProfileSpec& profile, const spec::Oper
     const Timed timed = time_operator(op, *curve,
                                       {.sms = working,
                                        .of_curve = static_cast<double>(working) / curve->sms,
-                                       .in_step = place.in_step ? curve->in_step : 1});
+                                       .in_step = place.in_step ? curve->in_step : 1,
+                                       .in_step_evidence = in_step_evidence(*curve, place)});
     const bool in_place = curve->sms == sms && curve->beside == place.beside;
     op.time = timed.time + profile.gpu.kernel_gap * curve->kernels;
     op.evidence = in_place ? timed.evidence : spec::Evidence::estimated;

@@ -58,6 +58,7 @@ class TokenDraw {
       wait_[e] = -std::log(1 - random_.uniform()) / popularity_[e];
     }
     choose_groups();
+    PW_CHECK(candidates_.size() >= chosen_);
     std::partial_sort(candidates_.begin(),
                       candidates_.begin() + static_cast<std::ptrdiff_t>(chosen_), candidates_.end(),
                       [this](int a, int b) { return waits(a) < waits(b); });

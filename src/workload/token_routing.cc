@@ -44,15 +44,14 @@ GroupShape group_shape(const std::vector<int>& ranks, const Placement& placement
 }
 
 RoutedTokens balanced_tokens(const ExpertGroup& group, const GroupShape& shape,
-                             const spec::ModelSpec& model, const spec::MoeRoutingSpec& routing) {
-  const spec::MoeSpec& moe = *model.moe;
+                             const BalancedChoice& choice) {
   const int size = shape.ranks();
-  const int nodes_per_token = std::min(routing.nodes_per_token, shape.nodes);
+  const int nodes_per_token = std::min(choice.nodes_per_token, shape.nodes);
   const double arrived = group.tokens * nodes_per_token;
   const double share =
-      share_on_rank(static_cast<double>(moe.routed_experts) / shape.nodes, shape.ranks_per_node,
-                    static_cast<double>(moe.experts_per_token) / nodes_per_token);
-  const double rows = group.tokens * moe.experts_per_token;
+      share_on_rank(static_cast<double>(choice.routed_experts) / shape.nodes, shape.ranks_per_node,
+                    static_cast<double>(choice.experts_per_token) / nodes_per_token);
+  const double rows = group.tokens * choice.experts_per_token;
   return {.shape = shape,
           .to_node = matrix(size, shape.nodes, arrived / shape.nodes),
           .forwarded = matrix(size, shape.ranks_per_node, arrived * share),

@@ -40,10 +40,17 @@ struct RoutedTokens {
   std::vector<double> rows{};  ///< [position] Token-expert pairs that a rank computes.
 };
 
+/// What balanced tokens follow from.
+struct BalancedChoice {
+  int routed_experts = 1;
+  int experts_per_token = 1;
+  int nodes_per_token = 1;  ///< At most; no more than the group has.
+};
+
 /// Every expert gets the same number of tokens, and every node that a token may choose: expected
 /// values, with a token's experts on a node drawn without repetition.
 RoutedTokens balanced_tokens(const ExpertGroup& group, const GroupShape& shape,
-                             const spec::ModelSpec& model, const spec::MoeRoutingSpec& routing);
+                             const BalancedChoice& choice);
 
 /// Each rank's tokens are a window of the layer's pool, which begins at a place that hangs on
 /// `seed` and the rank.

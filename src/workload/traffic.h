@@ -1,8 +1,4 @@
-// Flows of collectives between ranks: MoE dispatch and combine, rings.
-//
-// Source of the MoE scheme: DeepSeek-V3 report, arXiv 2412.19437, section 3.2.2, and DeepEP's
-// normal kernels: a token crosses to each of its nodes once, over the sender's own rail, and is
-// forwarded there by NVLink.
+// Flows between ranks: rings, and what is common to all.
 #pragma once
 
 #include <functional>
@@ -13,32 +9,6 @@
 #include "workload/program.h"
 
 namespace planewise::workload {
-
-/// One expert group and what its tokens are.
-struct MoeTraffic {
-  std::vector<int> ranks{};  ///< The group, whole nodes in order.
-  double tokens = 0;         ///< Of a micro-batch on each rank.
-  int nodes_per_token = 1;
-  int experts_per_token = 1;
-  int routed_experts = 1;
-  double bytes_per_token = 0;  ///< Payload of one token, scales included.
-};
-
-/// Copies of a token that leave the receiving GPU of a node, counting the GPU itself: the expected
-/// number of distinct GPUs among the token's experts there, drawn without repetition from the
-/// node's experts.
-///
-/// gpus * (1 - C(E - E/gpus, j) / C(E, j)) with E experts a node and j = experts_per_token /
-/// nodes_per_token.
-double gpus_per_token_and_node(const MoeTraffic& moe, int gpus_per_node);
-
-/// Flows of one balanced, node-limited dispatch.
-///
-/// Rank to the rank of its rail in each other node: tokens * nodes_per_token / nodes. Each GPU
-/// forwards what reaches it (tokens * nodes_per_token, its own node's included) to the other GPUs
-/// of its node.
-std::vector<RankFlow> dispatch_flows(const MoeTraffic& moe, const Placement& placement,
-                                     const spec::CollectiveCurve& curve);
 
 /// The same flows the other way round, for combine.
 std::vector<RankFlow> reversed(std::vector<RankFlow> flows);

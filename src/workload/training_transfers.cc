@@ -44,7 +44,12 @@ void TransferBuilder::add_balanced_experts(int pipeline) {
   for (const std::vector<int>& ranks : in_.grid.expert_groups(pipeline)) {
     const ExpertGroup group{.ranks = ranks, .tokens = tokens()};
     const GroupShape shape = group_shape(ranks, in_.placement);
-    add_exchanges(group, balanced_tokens(group, shape, in_.model, in_.job.routing), {});
+    add_exchanges(group,
+                  balanced_tokens(group, shape,
+                                  {.routed_experts = in_.model.moe->routed_experts,
+                                   .experts_per_token = in_.model.moe->experts_per_token,
+                                   .nodes_per_token = in_.job.routing.nodes_per_token}),
+                  {});
   }
 }
 

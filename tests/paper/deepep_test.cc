@@ -22,7 +22,7 @@ constexpr double kDispatchBytes = 7168 + 56 * 4;  // e4m3 and scales
 constexpr double kCombineBytes = 2 * 7168;        // BF16
 
 struct Exchange {
-  workload::MoeTraffic traffic{};
+  workload::BalancedExchange traffic{};
   Seconds time{};
 };
 
@@ -38,12 +38,12 @@ Exchange exchange(int ranks, double bytes_per_token, const std::string& collecti
   topology.nodes.count = ranks / 8;
   const spec::CollectiveCurve& curve = *spec::find_collective(profile, collective, beside);
   const workload::Placement placement = workload::place_in_order(ranks, 8);
-  workload::MoeTraffic moe{.tokens = kTokens,
-                           .nodes_per_token = std::min(4, ranks / 8),
-                           .experts_per_token = 8,
-                           .routed_experts = 256,
-                           .bytes_per_token = bytes_per_token};
-  for (int rank = 0; rank < ranks; ++rank) moe.ranks.push_back(rank);
+  const workload::BalancedExchange moe{.ranks = ranks,
+                                       .tokens = kTokens,
+                                       .choice = {.routed_experts = 256,
+                                                  .experts_per_token = 8,
+                                                  .nodes_per_token = std::min(4, ranks / 8)},
+                                       .bytes_per_token = bytes_per_token};
   const workload::Program program = workload::exchange_program(moe, placement, curve);
   const Seconds time =
       simulate::simulate(program, placement, fabric::lay_out(topology), {}).step_time;
