@@ -108,9 +108,9 @@ void check_moe(const JobSpec& job, const ModelSpec& model, JobRefusals& refusals
                    p.expert_tensor);
   const int in_groups = moe.routed_experts / moe.groups * moe.groups_per_token;
   if (moe.groups > 1 && in_groups < moe.experts_per_token) {
-    refusals.add("model", fmt::format("{} groups a token of {} hold {} experts, fewer than its {}",
-                                      moe.groups_per_token, name, in_groups,
-                                      moe.experts_per_token));
+    refusals.add("model",
+                 fmt::format("{} groups a token of {} hold {} experts, fewer than its {}",
+                             moe.groups_per_token, name, in_groups, moe.experts_per_token));
   }
   if (!job.has_routing) {
     refusals.add("routing", fmt::format("missing; {} has routed experts", name),
