@@ -34,7 +34,7 @@ struct TimeIsOver {};
 
 /// Counter `share` is how much of the step was simulated within the limit.
 void time_step(benchmark::State& state, const StepOptions& options) {
-  test::Loaded loaded = test::load_bundled("workloads/deepseek_v3_train_2048_h800.yaml");
+  test::Loaded loaded = test::load_bundled("workloads/deepseek_v3_train_2048_h800_1f1b.yaml");
   loaded.job.parallel.data *= static_cast<int>(options.gpus / loaded.job.parallel.ranks());
   const workload::Placement placement = place_groups(options.gpus, options.layout);
   workload::Program program = workload::training_program({.job = loaded.job,
