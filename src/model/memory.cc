@@ -167,8 +167,10 @@ HeldParameters held_parameters(const MemoryInput& in) {
   if (embedding && copy) {
     sum.shared -= static_cast<double>(size.input_embedding) / parallel.tensor;
   }
-  sum.shared_ranks = static_cast<double>(parallel.data) * parallel.context;
-  sum.expert_ranks = static_cast<double>(parallel.ranks_per_stage()) /
+  // Under dualpipe each stage is on two pipeline ranks, which share its optimizer states.
+  const double copies = in.job.schedule == spec::Schedule::dualpipe ? 2 : 1;
+  sum.shared_ranks = copies * parallel.data * parallel.context;
+  sum.expert_ranks = copies * static_cast<double>(parallel.ranks_per_stage()) /
                      (static_cast<double>(parallel.expert) * parallel.expert_tensor);
   return sum;
 }
