@@ -113,6 +113,7 @@ std::vector<report::InputFile> input_files(const Inputs& inputs) {
   };
   if (inputs.job) {
     add(inputs.job->job.origin);
+    for (const spec::Origin& table : inputs.job->job.tables) add(table);
     add(inputs.job->model.origin);
     add(inputs.job->profile.origin);
   }

@@ -157,7 +157,9 @@ std::vector<std::string> left_out_notes(const spec::JobSpec& job,
   notes.push_back(
       "SMs that communication takes outside overlapped pairs: pipeline sends and data-parallel "
       "exchanges run beside compute at no cost to it");
-  if (job.routing.tokens == spec::TokenRouting::balanced) {
+  if (!job.has_routing) {
+    notes.push_back("ranks that differ in speed");
+  } else if (job.routing.tokens == spec::TokenRouting::balanced) {
     notes.push_back("imbalance: tokens are balanced over experts, ranks do not differ in speed");
   } else {
     notes.push_back("ranks that differ in speed, and tokens that change between micro-batches");

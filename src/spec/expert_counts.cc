@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <utility>
+
+#include "spec/number_table.h"
 
 namespace planewise::spec {
 namespace {
@@ -76,14 +79,14 @@ class CountsReader {
 
 }  // namespace
 
-std::vector<std::vector<double>> read_expert_counts(const std::string& path,
-                                                    Diagnostics& diagnostics) {
+ExpertCounts read_expert_counts(const std::string& path, Diagnostics& diagnostics) {
   Diagnostics own;
-  const NumberTable table = read_number_table(
+  NumberTable table = read_number_table(
       path, {.what = "a table of expert counts", .header = "layer,expert,tokens", .whole = false},
       own);
-  std::vector<std::vector<double>> counts;
-  if (own.empty()) counts = CountsReader(table, own).read();
+  ExpertCounts counts;
+  if (own.empty()) counts.tokens = CountsReader(table, own).read();
+  counts.origin = std::move(table.origin);
   diagnostics.add(own);
   return counts;
 }

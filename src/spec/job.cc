@@ -97,10 +97,14 @@ JobSpec read_job(Document document, Diagnostics& diagnostics) {
       });
   ParallelSpec& parallel = read.parallel;
   if (!parallel.placement_path.empty() && diagnostics.empty()) {
-    parallel.gpu_of_rank = read_placement(parallel.placement_path, parallel.ranks(), diagnostics);
+    PlacementFile file = read_placement(parallel.placement_path, parallel.ranks(), diagnostics);
+    parallel.gpu_of_rank = std::move(file.gpu_of_rank);
+    read.tables.push_back(std::move(file.origin));
   }
   if (!read.routing.counts_path.empty() && diagnostics.empty()) {
-    read.routing.counts = read_expert_counts(read.routing.counts_path, diagnostics);
+    ExpertCounts file = read_expert_counts(read.routing.counts_path, diagnostics);
+    read.routing.counts = std::move(file.tokens);
+    read.tables.push_back(std::move(file.origin));
   }
   return read;
 }

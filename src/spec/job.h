@@ -150,6 +150,7 @@ struct JobSpec {
   MoeRoutingSpec routing{};
   OptimizerSpec optimizer{};
   OverlapSpec overlap{};
+  std::vector<Origin> tables{};  ///< Of the placement and the counts, where there are any.
 };
 
 }  // namespace planewise::spec

@@ -3,17 +3,17 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <utility>
 
 #include "spec/number_table.h"
 
 namespace planewise::spec {
 
-std::vector<std::int64_t> read_placement(const std::string& path, std::int64_t ranks,
-                                         Diagnostics& diagnostics) {
+PlacementFile read_placement(const std::string& path, std::int64_t ranks,
+                             Diagnostics& diagnostics) {
   constexpr std::int64_t kMostGpus = 100'000'000;
   Diagnostics own;
-  const NumberTable table =
-      read_number_table(path, {.what = "a placement", .header = "rank,gpu"}, own);
+  NumberTable table = read_number_table(path, {.what = "a placement", .header = "rank,gpu"}, own);
   std::vector<std::int64_t> gpu_of_rank(static_cast<std::size_t>(ranks), -1);
   std::map<std::int64_t, std::int64_t> rank_of_gpu;
   const auto refuse = [&](Position at, const std::string& message, const std::string& hint) {
@@ -46,7 +46,7 @@ std::vector<std::int64_t> read_placement(const std::string& path, std::int64_t r
            fmt::format("place all {} ranks", ranks));
   }
   diagnostics.add(own);
-  return gpu_of_rank;
+  return {.origin = std::move(table.origin), .gpu_of_rank = std::move(gpu_of_rank)};
 }
 
 }  // namespace planewise::spec
