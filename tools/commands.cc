@@ -16,6 +16,8 @@
 #include "base/text.h"
 #include "base/unit_text.h"
 #include "fabric/exports.h"
+#include "print/output_file.h"
+#include "print/program.h"
 #include "report/notes.h"
 #include "spec/hugging_face.h"
 #include "spec/nearest_word.h"

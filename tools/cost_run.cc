@@ -4,6 +4,7 @@
 #include <git_version.h>
 
 #include "cost/cable_plan.h"
+#include "print/output_file.h"
 #include "report/fabric_tables.h"
 #include "report/notes.h"
 #include "report/plan_csv.h"
@@ -83,9 +84,8 @@ void run_cost(const InputPaths& paths, const CostFlags& flags, const OutputOptio
                    .left_out = report::cost_left_out_notes(report)};
   add_uncertainty(report, inputs, flags.uncertainty);
   if (report.uncertainty && report::has_ranges(report)) {
-    report.header.draws =
-        fmt::format("P10, P50 and P90 of {} draws, seed {}",
-                    report::grouped(flags.uncertainty.draws), flags.uncertainty.seed);
+    report.header.draws = fmt::format("P10, P50 and P90 of {} draws, seed {}",
+                                      grouped(flags.uncertainty.draws), flags.uncertainty.seed);
   }
   if (flags.lists.any()) write_lists(inputs, report.fabrics.front(), flags.lists);
   warn_as_printed(inputs);

@@ -1,18 +1,12 @@
 #include "tools/progress.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
 
 namespace planewise::tools {
 namespace {
-
-/// The one thing that a signal handler may touch.
-volatile sig_atomic_t is_interrupted = 0;
-
-void note_interrupt(int) { is_interrupted = 1; }
 
 /// `3.4 ms`, `10.2 s`.
 std::string time_text(Seconds time) {
@@ -29,18 +23,6 @@ std::string wall_text(double seconds) {
 }
 
 }  // namespace
-
-InterruptScope::InterruptScope() {
-  is_interrupted = 0;
-  struct sigaction action {};
-  action.sa_handler = note_interrupt;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  ::sigaction(SIGINT, &action, nullptr);
-}
-
-InterruptScope::~InterruptScope() { ::signal(SIGINT, SIG_DFL); }
-
-bool InterruptScope::interrupted() const { return is_interrupted != 0; }
 
 std::string progress_line(const std::string& what, const simulate::Moment& moment,
                           std::chrono::duration<double> elapsed) {

@@ -1,30 +1,13 @@
-// How far a run is, on a terminal's standard error; and Ctrl-C in the middle of it.
+// How far a run is, on a terminal's standard error.
 #pragma once
 
 #include <chrono>
-#include <stdexcept>
 #include <string>
 
+#include "print/interrupts.h"
 #include "simulate/driver.h"
 
 namespace planewise::tools {
-
-/// The user has stopped a run with Ctrl-C.
-class Interrupted : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-/// For as long as it lives Ctrl-C only leaves a mark; a second one ends the program at once.
-class InterruptScope {
- public:
-  InterruptScope();
-  ~InterruptScope();
-  InterruptScope(const InterruptScope&) = delete;
-  InterruptScope& operator=(const InterruptScope&) = delete;
-
-  bool interrupted() const;
-};
 
 /// `mpft_2048  43 %  simulated 10.2 s  18 s left`.
 ///

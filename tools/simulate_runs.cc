@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/check.h"
+#include "print/output_file.h"
 #include "report/notes.h"
 #include "report/trace.h"
 #include "tools/output.h"

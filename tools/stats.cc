@@ -5,18 +5,16 @@
 
 #include <algorithm>
 
+#include "print/table.h"
 #include "report/add_row.h"
-#include "report/table.h"
 
 namespace planewise::tools {
 namespace {
 
-using report::fixed;
-using report::grouped;
 using report::Ran;
 
-report::Table count_table(const std::vector<Ran>& runs) {
-  report::Table table{.columns = {"statistics"}};
+Table count_table(const std::vector<Ran>& runs) {
+  Table table{.columns = {"statistics"}};
   for (const Ran& run : runs) table.columns.push_back(run.fabric);
   const auto row = [&](const char* label, const auto& value) {
     report::add_row(table, label, runs, [&](const Ran& run) {
@@ -69,7 +67,7 @@ void print_stats(const report::Report& report, const Stopwatch& watch) {
   for (const Ran& run : report::all_ran(report)) {
     events += static_cast<double>(run.result.statistics.events);
   }
-  report::Table walls{.columns = {"wall time", "s"}};
+  Table walls{.columns = {"wall time", "s"}};
   double total = 0;
   double driven = 0;
   for (const Stopwatch::Part& part : watch.parts()) {
@@ -80,8 +78,7 @@ void print_stats(const report::Report& report, const Stopwatch& watch) {
   walls.rows.push_back({"all", fixed(total, 3)});
   if (driven > 0) walls.rows.push_back({"events a second of drive", fixed(events / driven, 0)});
   walls.rows.push_back({"peak memory, MB", fixed(peak_megabytes(), 1)});
-  fmt::print(stderr, "{}\n{}", report::to_text(count_table(report::all_ran(report))),
-             report::to_text(walls));
+  fmt::print(stderr, "{}\n{}", to_text(count_table(report::all_ran(report))), to_text(walls));
 }
 
 }  // namespace planewise::tools

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "report/table.h"
+#include "print/table.h"
 
 namespace planewise::report {
 

@@ -3,8 +3,8 @@
 
 #include <vector>
 
+#include "print/table.h"
 #include "report/report.h"
-#include "report/table.h"
 
 namespace planewise::report {
 

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "report/csv.h"
+#include "print/csv.h"
 #include "report/json_cost.h"
 #include "report/json_validation.h"
 #include "report/json_watched.h"

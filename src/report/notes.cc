@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "report/table.h"
+#include "print/table.h"
 
 namespace planewise::report {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "fabric/names.h"
-#include "report/csv.h"
+#include "print/csv.h"
 
 namespace planewise::report {
 namespace {

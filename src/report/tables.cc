@@ -7,12 +7,12 @@
 #include <functional>
 #include <utility>
 
+#include "print/table.h"
 #include "report/add_row.h"
 #include "report/explain_tables.h"
 #include "report/fabric_tables.h"
 #include "report/fault_tables.h"
 #include "report/network_tables.h"
-#include "report/table.h"
 #include "report/traffic_report.h"
 #include "report/training_tables.h"
 #include "report/validation_tables.h"

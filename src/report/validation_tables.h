@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "report/table.h"
+#include "print/table.h"
 #include "report/validation.h"
 
 namespace planewise::report {

@@ -26,16 +26,18 @@ constexpr std::size_t kMostColumns = 110;
 const std::map<std::string, Names> kMayInclude = {
     {"base", {}},
     {"spec", {"base"}},
+    {"print", {"base", "spec"}},
     {"model", {"base", "spec"}},
     {"fabric", {"base", "spec"}},
     {"cost", {"base", "spec", "fabric"}},
     {"workload", {"base", "spec", "model"}},
     {"engine", {"base"}},
     {"simulate", {"base", "spec", "fabric", "workload", "engine"}},
-    {"report", {"base", "spec", "fabric", "cost", "model", "workload", "simulate"}},
+    {"report", {"base", "spec", "print", "fabric", "cost", "model", "workload", "simulate"}},
     {"tools",
-     {"base", "spec", "fabric", "cost", "model", "workload", "engine", "simulate", "report"}},
-    {"calibration", {"base", "spec", "model", "workload"}},
+     {"base", "spec", "print", "fabric", "cost", "model", "workload", "engine", "simulate",
+      "report"}},
+    {"calibration", {"base", "spec", "print", "model", "workload"}},
 };
 
 /// Folders that may include headers whose name starts so. Longest match first.
@@ -46,7 +48,7 @@ struct ThirdParty {
 const std::vector<ThirdParty> kThirdParties = {
     {"yaml-cpp/", {"src/spec"}},
     {"openssl/", {"src/spec"}},
-    {"fmt/", {"src/spec", "src/report", "tools", "calibration"}},
+    {"fmt/", {"src/spec", "src/print", "src/report", "tools", "calibration"}},
     {"boost/", {"src/fabric"}},
     {"graphviz/", {"src/fabric"}},
     {"simgrid/", {"src/engine/simgrid"}},
@@ -54,16 +56,16 @@ const std::vector<ThirdParty> kThirdParties = {
     {"nlohmann/", {"src/report", "calibration"}},
     {"CLI/", {"tools", "calibration"}},
     {"git_version.h", {"tools", "calibration"}},
-    {"Eigen/", {"calibration"}},
+    {"Eigen/", {"calibration/fit"}},
     {"cu", {"calibration"}},  // cuda.h, cuda_runtime.h, cublasLt.h, cudnn.h, cub/
     {"nccl", {"calibration"}},
     {"nvml", {"calibration"}},
     {"nvtx3/", {"calibration"}},
     // The system's, where a process is started or a terminal asked about.
-    {"fcntl.h", {"src/engine/simgrid", "tools", "calibration"}},
+    {"fcntl.h", {"src/print", "src/engine/simgrid", "calibration"}},
     {"poll.h", {"src/engine/simgrid", "calibration"}},
-    {"signal.h", {"src/engine/simgrid", "tools", "calibration"}},
-    {"unistd.h", {"src/engine/simgrid", "tools", "calibration"}},
+    {"signal.h", {"src/print", "src/engine/simgrid", "calibration"}},
+    {"unistd.h", {"src/print", "src/engine/simgrid", "tools", "calibration"}},
     {"dlfcn.h", {"calibration"}},
     {"netdb.h", {"calibration"}},
     {"arpa/", {"calibration"}},

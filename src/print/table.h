@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace planewise::report {
+namespace planewise {
 
 /// The first column is a label, left-aligned; the others are values, right-aligned.
 struct Table {
@@ -34,4 +34,4 @@ std::vector<double> grouped_maxima(const std::vector<double>& values, std::size_
 /// A row of bars, a character each: `▁` up to 1/8, then by eighths to `█` from 7/8.
 std::string bars(const std::vector<double>& values);
 
-}  // namespace planewise::report
+}  // namespace planewise

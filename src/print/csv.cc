@@ -1,6 +1,6 @@
-#include "report/csv.h"
+#include "print/csv.h"
 
-namespace planewise::report {
+namespace planewise {
 
 std::string csv_text(std::string_view text) {
   if (text.find_first_of(",\"\n") == std::string_view::npos) return std::string(text);
@@ -9,4 +9,4 @@ std::string csv_text(std::string_view text) {
   return quoted + "\"";
 }
 
-}  // namespace planewise::report
+}  // namespace planewise

@@ -1,4 +1,4 @@
-#include "report/table.h"
+#include "print/table.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <numeric>
 
-namespace planewise::report {
+namespace planewise {
 namespace {
 
 /// Characters, not bytes: UTF-8 continuation bytes take no width.
@@ -148,4 +148,4 @@ std::string bars(const std::vector<double>& values) {
   return out;
 }
 
-}  // namespace planewise::report
+}  // namespace planewise

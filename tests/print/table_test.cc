@@ -1,9 +1,9 @@
 // Tables and numbers as people read them.
-#include "report/table.h"
+#include "print/table.h"
 
 #include <gtest/gtest.h>
 
-namespace planewise::report {
+namespace planewise {
 namespace {
 
 TEST(Numbers, AreGroupedInThousands) {
@@ -65,4 +65,4 @@ TEST(MarkdownTable, HasOneCellAColumn) {
 }
 
 }  // namespace
-}  // namespace planewise::report
+}  // namespace planewise
