@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +45,35 @@ struct SequencePoint {
   FlopRate rate{};
 };
 
+/// Of a byte_rate operator, what holds from a traffic on.
+struct BytePiece {
+  Bytes from{};
+  Seconds overhead{};
+  Rate memory_rate{};
+};
+
+/// The sizes that were measured: rows a group (gemm), tokens of a sequence (flop_rate) or bytes of
+/// traffic (byte_rate).
+struct ValidRange {
+  double least = 0;
+  double most = 0;
+};
+
+/// Relative errors of times at points that the fit did not see.
+struct HeldOutError {
+  int points = 0;
+  double median = 0;
+  double p90 = 0;
+  double most = 0;
+};
+
+/// The worst check of results before times were taken.
+struct ResultCheck {
+  std::string metric{};
+  double value = 0;
+  double limit = 0;
+};
+
 /// Several curves may have one id, if they differ in SMs or in what ran beside them.
 struct OperatorCurve {
   std::string id{};
@@ -56,14 +87,23 @@ struct OperatorCurve {
   int kernels = 1;                                ///< Launched a call, each with a gap.
   FlopRate flop_rate{};                           ///< gemm (of the model), flop_rate.
   Rate memory_rate{};                             ///< gemm (of the model), byte_rate.
-  Seconds overhead{};                             ///< gemm (of the model).
+  Seconds overhead{};                             ///< gemm (of the model), byte_rate.
   Evidence model_evidence = Evidence::estimated;  ///< gemm: of shapes that are no point.
   /// gemm (of the model): rows and columns of the result that an SM computes at a time; 0: any.
   /// gemm: the share of its rates that a product timed by itself keeps in a step that runs, where
   /// clocks are lower and memory is shared.
   double in_step = 1;
   Evidence in_step_evidence = Evidence::estimated;
+  std::string in_step_source{};
   int tile = 0;
+  std::vector<BytePiece> pieces{};    ///< byte_rate; ascending, below the first the values above.
+  std::optional<ValidRange> valid{};  ///< None: from the points or lengths, if there are any.
+  std::optional<HeldOutError> held_out{};
+  std::string implementation{};  ///< Of the kernels: `cublaslt_loop`.
+  /// What was timed in its stead, such as `bf16 for fp8`; a workload that needs the operator is
+  /// refused unless the user allows proxies. Empty: itself.
+  std::string proxy{};
+  std::optional<ResultCheck> check{};
 };
 
 /// What holds from a size on.
@@ -99,10 +139,44 @@ struct GpuSpec {
   std::string source{};
 };
 
+/// How a measured profile came about; for the reader, nothing follows from it.
+struct Provenance {
+  std::string tool{};  ///< Name, version and git revision.
+  std::string backend{};
+  std::string measured{};  ///< UTC.
+  std::string gpu_id{};    ///< A hash of its UUID.
+  std::string driver{};
+  std::map<std::string, std::string> libraries{};
+  std::string compiler{};
+  std::string raw_sha256{};  ///< Of the raw file.
+  int points = 0;
+  int samples = 0;
+  int clock_mhz_min = 0;  ///< While measuring; 0: not known.
+  int clock_mhz_max = 0;
+  double power_w = 0;
+  std::vector<std::string> throttle{};  ///< Reasons seen.
+};
+
+struct NotMeasuredEntry {
+  std::string id{};
+  std::string reason{};
+};
+
+/// A layer that was timed as a whole beside the sum of its operators.
+struct SumCheck {
+  std::string id{};
+  Seconds operators{};
+  Seconds whole{};
+  double limit = 0;  ///< Of the relative difference; beyond it the sum is flagged.
+};
+
 struct ProfileSpec {
   Origin origin{};
   std::string name{};
   std::string source{};
+  std::optional<Provenance> provenance{};
+  std::vector<NotMeasuredEntry> not_measured{};
+  std::vector<SumCheck> sums{};
   GpuSpec gpu{};
   std::vector<OperatorCurve> operators{};
   std::vector<CollectiveCurve> collectives{};

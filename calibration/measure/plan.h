@@ -1,0 +1,41 @@
+// What to measure for a model under a parallelism: operators from src/workload, swept over sizes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "calibration/measure/measurement.h"
+#include "spec/model.h"
+
+namespace planewise::calibration {
+
+enum class Phase : std::uint8_t { train, prefill, decode };
+/// What `run --only` asks for.
+enum class Part : std::uint8_t { compute, layer, all };
+
+struct PlanOptions {
+  Phase phase = Phase::train;
+  Part part = Part::all;
+  int expert_ranks = 64;
+  bool is_quick = false;  ///< Fewer sizes and repetitions.
+  bool is_host = false;   ///< Sizes that a processor computes in seconds.
+};
+
+struct Plan {
+  std::string model{};
+  PlanOptions options{};
+  LayerSizes sizes{};
+  std::vector<Measurement> measurements{};  ///< In the order in which they are taken.
+  int repetitions = 3;                      ///< Rounds over all of them.
+  Seconds estimated{};  ///< Of all rounds; for GPUs a guess from data sheets, not a prediction.
+};
+
+/// Requires: `model` has routed experts and mla; `expert_ranks` divides its experts. See
+/// plan_problem.
+Plan make_plan(const spec::ModelSpec& model, const PlanOptions& options);
+
+/// Why no plan can be made for the model under the options; empty if one can.
+std::string plan_problem(const spec::ModelSpec& model, const PlanOptions& options);
+
+}  // namespace planewise::calibration
