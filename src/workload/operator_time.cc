@@ -218,7 +218,8 @@ void time_block(Block& block, const spec::ProfileSpec& profile, const spec::Oper
     const bool in_place = curve->sms == sms && curve->beside == place.beside;
     op.time = timed.time + profile.gpu.kernel_gap * curve->kernels;
     op.extrapolated = extrapolation(op, *curve);
-    op.evidence = in_place && !op.extrapolated ? timed.evidence : spec::Evidence::estimated;
+    const bool as_taken = in_place && !op.extrapolated && curve->proxy.empty();
+    op.evidence = as_taken ? timed.evidence : spec::Evidence::estimated;
     block.time += op.time;
     if (op.evidence == spec::Evidence::estimated) block.estimated_time += op.time;
     if (op.routed) block.routed_time += op.time;

@@ -24,7 +24,8 @@ namespace planewise::workload {
 ///
 /// What is asked for outside the curve's valid sizes is `extrapolated`, and an estimate; a curve
 /// that names none is valid within the rows of its points, and from half its shortest to twice its
-/// longest sequence. Requires: `profile` has every operator (spec::check_profile).
+/// longest sequence. A curve of something else (`proxy`) is an estimate, too. Requires: `profile`
+/// has every operator (spec::check_profile).
 void time_block(Block& block, const spec::ProfileSpec& profile,
                 const spec::OperatorPlace& place = {});
 

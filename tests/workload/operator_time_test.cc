@@ -304,6 +304,14 @@ TEST(OperatorTime, OutsideItsValidSizesIsExtrapolated) {
   EXPECT_EQ(small.block.estimated_time, small.block.time);
 }
 
+TEST(OperatorTime, OfSomethingElseIsAnEstimate) {
+  Small small;
+  small.add(byte_curve(1000));
+  small.profile.operators[0].proxy = "a copy";
+  EXPECT_NEAR(small.milliseconds_at(), 1, 1e-9);
+  EXPECT_TRUE(small.is_estimate());
+}
+
 // A valid range goes before the points' rows and before twice the lengths.
 TEST(OperatorTime, ValidSizesGoBeforeThoseOfThePoints) {
   Small attention;
