@@ -59,7 +59,8 @@ std::optional<Extrapolation> extrapolation(const Operator& op, const spec::Opera
   const SizeKind kind = size_kind(curve.form);
   const double asked = size_of(op, kind);
   if (!valid || asked == 0) return std::nullopt;
-  const double slack = !curve.valid && kind == SizeKind::sequence ? 2 : 1;
+  constexpr double kDigits = 1 + 1e-5;  // Profiles are written with six digits.
+  const double slack = !curve.valid && kind == SizeKind::sequence ? 2 : kDigits;
   if (asked * slack >= valid->least && asked <= valid->most * slack) return std::nullopt;
   return Extrapolation{.kind = kind, .asked = asked, .valid = *valid};
 }

@@ -292,6 +292,9 @@ TEST(OperatorTime, OutsideItsValidSizesIsExtrapolated) {
   small.milliseconds_at();
   EXPECT_FALSE(small.block.operators[0].extrapolated);
   EXPECT_FALSE(small.is_estimate());
+  small.profile.operators[0].valid = {.least = 1e6, .most = 0.999996e9};  // 1 GB in six digits
+  small.milliseconds_at();
+  EXPECT_FALSE(small.is_estimate());
   small.profile.operators[0].valid = {.least = 1e6, .most = 0.9e9};
   const double time = small.milliseconds_at();
   EXPECT_NEAR(time, 1, 1e-9);  // as it was
