@@ -191,6 +191,11 @@ void add_faults_option(CLI::App& command, InputPaths& paths) {
       ->option_text("FILE");
 }
 
+void add_proxy_option(CLI::App& command, InputPaths& paths) {
+  command.add_flag("--allow-proxy", paths.allow_proxy,
+                   "take operators that the profile timed as another ('proxy')");
+}
+
 /// One or more topologies, as positionals.
 void add_topologies(CLI::App& command, InputPaths& paths) {
   command.add_option("TOPOLOGY", paths.topologies, "the fabrics")
@@ -256,6 +261,7 @@ void add_compare(CLI::App& app, Action& action) {
   add_prices_option(*command, arguments->paths);
   add_scenario_option(*command, arguments->paths);
   add_faults_option(*command, arguments->paths);
+  add_proxy_option(*command, arguments->paths);
   add_simulation_flags(*command, arguments->simulation);
   add_output_options(*command, arguments->output);
   simulate_when_run(*command, arguments, Shown::overview, action);
@@ -327,6 +333,7 @@ void add_run(CLI::App& app, Action& action) {
   add_prices_option(*command, arguments->paths);
   add_scenario_option(*command, arguments->paths);
   add_faults_option(*command, arguments->paths);
+  add_proxy_option(*command, arguments->paths);
   add_simulation_flags(*command, arguments->simulation);
   add_watch_options(*command, arguments->simulation);
   command
@@ -345,6 +352,7 @@ void add_explain(CLI::App& app, Action& action) {
   add_workload_option(*command, *arguments);
   add_topology(*command, *arguments, "-t,--topology");
   add_faults_option(*command, arguments->paths);
+  add_proxy_option(*command, arguments->paths);
   add_simulation_flags(*command, arguments->simulation);
   simulate::Watch& watch = arguments->simulation.watch;
   watch = {.loads = true, .completion = true, .explanation = true};
@@ -382,7 +390,7 @@ int report_models(const ModelArguments& arguments) {
 
 /// Memory of a job, which needs no fabric.
 int report_memory(const ModelArguments& arguments) {
-  const Inputs inputs = load_inputs({.workload = arguments.workload});
+  const Inputs inputs = load_inputs({.workload = arguments.workload, .allow_proxy = true});
   if (!inputs.job) {
     throw spec::InputError({inputs.traffic->traffic.origin.diagnose(
         "phase", "traffic has no model and takes no memory of one",

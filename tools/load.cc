@@ -107,7 +107,7 @@ void check_faults(const spec::FaultsSpec& faults, const spec::TopologySpec& topo
 }
 
 /// Mistakes between files; each file by itself is right by now.
-void check_together(const Inputs& inputs, spec::Diagnostics& diagnostics) {
+void check_together(const Inputs& inputs, const InputPaths& paths, spec::Diagnostics& diagnostics) {
   for (const PricedTopology& priced : inputs.topologies) {
     check_parts(priced, inputs, diagnostics);
     if (inputs.job) spec::check_job_and_topology(inputs.job->job, priced.topology, diagnostics);
@@ -132,8 +132,9 @@ void check_together(const Inputs& inputs, spec::Diagnostics& diagnostics) {
         "parallel.expert", fmt::format("{} ({})", refusal->reason, priced.topology.name),
         refusal->hint));
   }
-  const auto needs = workload::training_needs(inputs.job->job, inputs.job->model);
-  spec::check_profile(inputs.job->profile, needs.operators, needs.collectives, diagnostics);
+  const auto needs = workload::training_needs(loaded.job, loaded.model);
+  spec::check_profile(loaded.profile, needs.operators, needs.collectives, diagnostics);
+  if (!paths.allow_proxy) spec::check_proxies(loaded.profile, needs.operators, diagnostics);
 }
 
 }  // namespace
@@ -154,7 +155,7 @@ Inputs load_inputs(const InputPaths& paths) {
       priced.topology.name += fmt::format(" at {}", paths.matched_endpoints);
     }
   }
-  check_together(inputs, diagnostics);
+  check_together(inputs, paths, diagnostics);
   diagnostics.throw_if_any();
   return inputs;
 }

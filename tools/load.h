@@ -51,6 +51,7 @@ struct InputPaths {
   std::string scenario{};              ///< Empty: the one that each topology names.
   std::string faults{};                ///< Empty: nothing fails.
   std::int64_t matched_endpoints = 0;  ///< 0: each fabric as it is.
+  bool allow_proxy = false;  ///< Operators may be timed as something else (a profile's `proxy`).
 };
 Inputs load_inputs(const InputPaths& paths);
 

@@ -149,6 +149,7 @@ report::RunReport simulate_run(const LoadedJob& loaded, const fabric::Fabric& fa
                                            fabric.topology.name, std::move(result));
   run.balanced_step_time = balanced_step_time(loaded, fabric, placement, context);
   run.estimates = report::largest_estimates(program, run.result);
+  run.extrapolated = report::extrapolated_parts(program, run.result);
   run.blocks = std::move(program.blocks);
   return run;
 }
@@ -194,6 +195,18 @@ bool has_gpu_hour(const Inputs& inputs) {
       [](const PricedTopology& priced) { return priced.scenario && priced.scenario->gpu_hour; });
 }
 
+void append(std::vector<std::string> notes, std::vector<std::string>& to) {
+  for (std::string& note : notes) to.push_back(std::move(note));
+}
+
+/// Every fabric runs the same operators: the first step that came to its end tells.
+std::vector<std::string> extrapolation_notes(const std::vector<report::RunReport>& runs) {
+  for (const report::RunReport& run : runs) {
+    if (run.result.is_complete()) return report::extrapolation_notes(run.extrapolated);
+  }
+  return {};
+}
+
 void add_notes(const Inputs& inputs, const SimulationFlags& flags, report::Header& header) {
   double spread = flags.size_spread.value_or(0);
   if (inputs.traffic) {
@@ -206,6 +219,8 @@ void add_notes(const Inputs& inputs, const SimulationFlags& flags, report::Heade
     header.simulated.push_back(report::memory_note(
         report::job_memory(inputs.job->job, inputs.job->model, inputs.job->profile)));
     header.left_out = report::left_out_notes(inputs.job->job, inputs.job->profile);
+    const auto needs = workload::training_needs(inputs.job->job, inputs.job->model);
+    append(report::proxy_notes(inputs.job->profile, needs.operators), header.left_out);
     if (!has_gpu_hour(inputs)) {
       header.left_out.emplace_back(
           "what a trillion tokens cost: there is no price of a GPU-hour ('gpu_hour' of a scenario, "
@@ -248,12 +263,9 @@ report::Report simulate_runs(const Inputs& inputs, const SimulationFlags& flags,
         inputs.traffic ? report.traffic.back().result : report.runs.back().result;
     report.header.symmetry.push_back(report::symmetry_note(name, result));
   }
-  for (std::string& note : report::route_left_out_notes(report)) {
-    report.header.left_out.push_back(std::move(note));
-  }
-  for (std::string& note : report::cost_left_out_notes(report)) {
-    report.header.left_out.push_back(std::move(note));
-  }
+  append(extrapolation_notes(report.runs), report.header.left_out);
+  append(report::route_left_out_notes(report), report.header.left_out);
+  append(report::cost_left_out_notes(report), report.header.left_out);
   return report;
 }
 

@@ -10,6 +10,7 @@
 #include "report/json_cost.h"
 #include "report/json_validation.h"
 #include "report/json_watched.h"
+#include "report/notes.h"
 
 namespace planewise::report {
 namespace {
@@ -128,6 +129,7 @@ void remove_figures(Json& run) {
   for (auto& phase : run["phases_s"]) phase = nullptr;
   run["ranks"] = Json::array();
   run["estimates"] = Json::array();
+  run["extrapolated"] = Json::array();
 }
 
 Json links_json(const std::vector<simulate::LinkLoad>& loads) {
@@ -179,6 +181,20 @@ Json estimates_json(const RunReport& run) {
   return parts;
 }
 
+Json extrapolated_json(const RunReport& run) {
+  Json parts = Json::array();
+  for (const ExtrapolatedPart& part : run.extrapolated) {
+    parts.push_back({{"operator", part.id},
+                     {"asked_least", part.asked.least},
+                     {"asked_most", part.asked.most},
+                     {"valid_least", part.valid.least},
+                     {"valid_most", part.valid.most},
+                     {"unit", size_unit(part.kind)},
+                     {"compute_share", part.compute_share}});
+  }
+  return parts;
+}
+
 Json run_json(const RunReport& run) {
   Json ranks = Json::array();
   for (const simulate::RankResult& rank : run.result.ranks) {
@@ -205,6 +221,7 @@ Json run_json(const RunReport& run) {
       {"estimated_share", run.result.estimated_share},
       {"imbalance", imbalance_json(run)},
       {"estimates", estimates_json(run)},
+      {"extrapolated", extrapolated_json(run)},
       {"memory", memory_json(run.memory)},
       {"symmetry", symmetry_json(run.result.symmetry)},
       {"ranks", std::move(ranks)},

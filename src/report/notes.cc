@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "print/table.h"
 
 namespace planewise::report {
@@ -327,6 +328,66 @@ std::vector<std::string> cost_left_out_notes(const Report& report) {
                       "have; allow fewer types of parts ('links')",
                       topology.name, grouped(fabric.bill->cages_short)));
     }
+  }
+  return notes;
+}
+
+const char* size_unit(workload::SizeKind kind) {
+  switch (kind) {
+    case workload::SizeKind::rows:
+      return "rows a group";
+    case workload::SizeKind::sequence:
+      return "tokens of a sequence";
+    case workload::SizeKind::traffic:
+      return "bytes";
+  }
+  PW_UNREACHABLE("SizeKind has three values");
+}
+
+namespace {
+
+/// `64` or `64 to 96`; bytes in MB.
+std::string sizes_text(const spec::ValidRange& sizes, workload::SizeKind kind) {
+  const auto text = [&](double size) {
+    return kind == workload::SizeKind::traffic ? fmt::format("{:.4g}", size / 1e6)
+                                               : grouped(static_cast<std::int64_t>(size));
+  };
+  if (sizes.least == sizes.most) return text(sizes.least);
+  return fmt::format("{} to {}", text(sizes.least), text(sizes.most));
+}
+
+}  // namespace
+
+std::vector<std::string> extrapolation_notes(const std::vector<ExtrapolatedPart>& parts) {
+  constexpr std::size_t kMostLines = 4;  // A list that is still read.
+  std::vector<std::string> notes;
+  double rest = 0;
+  for (const ExtrapolatedPart& part : parts) {
+    if (notes.size() == kMostLines) {
+      rest += part.compute_share;
+      continue;
+    }
+    const char* unit = part.kind == workload::SizeKind::traffic ? "MB" : size_unit(part.kind);
+    notes.push_back(fmt::format("extrapolated: {} at {} {} (measured {}), {} of compute", part.id,
+                                sizes_text(part.asked, part.kind), unit,
+                                sizes_text(part.valid, part.kind), percent(part.compute_share)));
+  }
+  if (parts.size() > kMostLines) {
+    notes.push_back(fmt::format("extrapolated: {} operators more, {} of compute",
+                                parts.size() - kMostLines, percent(rest)));
+  }
+  return notes;
+}
+
+std::vector<std::string> proxy_notes(const spec::ProfileSpec& profile,
+                                     const std::vector<std::string>& operators) {
+  std::vector<std::string> notes;
+  for (const std::string& id : operators) {
+    const auto proxy = std::find_if(
+        profile.operators.begin(), profile.operators.end(),
+        [&](const spec::OperatorCurve& curve) { return curve.id == id && !curve.proxy.empty(); });
+    if (proxy == profile.operators.end()) continue;
+    notes.push_back(fmt::format("proxy: {} is timed as '{}'", id, proxy->proxy));
   }
   return notes;
 }

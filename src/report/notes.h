@@ -28,6 +28,17 @@ std::string size_spread_note(double size_spread);
 std::string time_tolerance_note(double time_tolerance);
 std::string symmetry_note(const std::string& fabric, const simulate::Result& result);
 
+/// What a size counts: `rows a group`, `tokens of a sequence`, `bytes`.
+const char* size_unit(workload::SizeKind kind);
+
+/// A line an operator that was asked for outside its curve's valid sizes, the largest four and then
+/// the sum of the rest.
+std::vector<std::string> extrapolation_notes(const std::vector<ExtrapolatedPart>& parts);
+
+/// A line an operator of `operators` that the profile timed as something else.
+std::vector<std::string> proxy_notes(const spec::ProfileSpec& profile,
+                                     const std::vector<std::string>& operators);
+
 /// What choosing routes as flows start, and faults, leave out; nothing if no run did.
 std::vector<std::string> route_left_out_notes(const Report& report);
 

@@ -1,7 +1,6 @@
 #include "report/report.h"
 
 #include <algorithm>
-#include <map>
 
 #include "base/check.h"
 #include "report/json.h"
@@ -48,46 +47,6 @@ RunReport make_run(const spec::JobSpec& job, const spec::ModelSpec& model,
   run.mfu_causal = run.tflops_causal / peak;
   run.mfu_noncausal = run.tflops_noncausal / peak;
   return run;
-}
-
-std::vector<EstimatedPart> largest_estimates(const workload::Program& program,
-                                             const simulate::Result& result) {
-  Seconds all{};
-  std::vector<double> stage_ranks(program.stages.size());
-  std::map<std::string, Seconds> times;
-  for (const simulate::RankResult& rank : result.ranks) {
-    const auto weight = static_cast<double>(rank.rank_count);
-    stage_ranks[static_cast<std::size_t>(rank.stage)] += weight;
-    all += rank.compute * weight;
-    for (std::size_t i = 0; i < rank.exposed.size(); ++i) {
-      all += rank.exposed[i] * weight;
-      const workload::Label& label = program.labels[i];
-      if (spec::is_estimate(label.evidence)) times[label.name] += rank.exposed[i] * weight;
-    }
-  }
-  for (std::size_t stage = 0; stage < program.stages.size(); ++stage) {
-    const workload::StageProgram& runs = program.stages[stage];
-    std::vector<double> passes(runs.chunks.size());
-    for (const workload::Slot& slot : runs.slots) {
-      passes[static_cast<std::size_t>(slot.chunk)] += stage_ranks[stage];
-    }
-    for (std::size_t chunk = 0; chunk < runs.chunks.size(); ++chunk) {
-      for (const workload::Step& step : runs.chunks[chunk].steps) {
-        if (step.kind != workload::StepKind::compute) continue;
-        const auto& block = program.blocks[static_cast<std::size_t>(step.index)];
-        for (const workload::Operator& op : block.operators) {
-          if (spec::is_estimate(op.evidence)) times[op.id] += op.time * passes[chunk];
-        }
-      }
-    }
-  }
-  std::vector<EstimatedPart> parts;
-  for (const auto& [name, time] : times) {
-    if (time > Seconds{}) parts.push_back({name, time, time.in(all)});
-  }
-  std::stable_sort(parts.begin(), parts.end(),
-                   [](const auto& a, const auto& b) { return a.time > b.time; });
-  return parts;
 }
 
 ModelReport make_model(const spec::ModelSpec& model, std::int64_t sequence_length) {

@@ -69,6 +69,16 @@ struct EstimatedPart {
   double share = 0;    ///< Of all ranks' compute and exposed communication.
 };
 
+/// An operator that a step asked for outside the sizes that its curve was taken at.
+struct ExtrapolatedPart {
+  std::string id{};
+  workload::SizeKind kind = workload::SizeKind::rows;
+  spec::ValidRange asked{};  ///< The least and the most of the sizes asked for outside `valid`.
+  spec::ValidRange valid{};
+  Seconds time{};            ///< Over all ranks, of the calls outside.
+  double compute_share = 0;  ///< Of all ranks' compute.
+};
+
 /// One simulated step. Rates are over the step time, and 0 if it has none; TFLOPS and MFU are a
 /// GPU.
 struct RunReport {
@@ -90,7 +100,8 @@ struct RunReport {
   /// Of the same step with balanced tokens; none if the tokens are balanced.
   std::optional<Seconds> balanced_step_time{};
   JobMemory memory{};
-  std::vector<EstimatedPart> estimates{};  ///< Most first; see largest_estimates.
+  std::vector<EstimatedPart> estimates{};        ///< Most first; see largest_estimates.
+  std::vector<ExtrapolatedPart> extrapolated{};  ///< Most first; see extrapolated_parts.
 };
 
 /// One step of a traffic workload on one fabric. Times are of one pass through the steps.
@@ -187,6 +198,11 @@ TrafficReport make_traffic(const TrafficRun& run, simulate::Result result);
 /// Imbalance is left out: each compute step counts as with balanced tokens.
 std::vector<EstimatedPart> largest_estimates(const workload::Program& program,
                                              const simulate::Result& result);
+
+/// The operators that `program` asks for outside their curves' valid sizes, one entry an operator
+/// and range, most first. Imbalance is left out as above.
+std::vector<ExtrapolatedPart> extrapolated_parts(const workload::Program& program,
+                                                 const simulate::Result& result);
 
 ModelReport make_model(const spec::ModelSpec& model, std::int64_t sequence_length);
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "spec/ports.h"
 
 namespace planewise::spec {
@@ -105,19 +107,49 @@ void check_traffic_and_topology(const TrafficSpec& traffic, const TopologySpec& 
   }
 }
 
+namespace {
+
+constexpr const char* kMergeHint =
+    "planewise-calibrate merge {} calibration/profiles/h800_published.yaml -o OTHER.yaml takes "
+    "what "
+    "is missing from another profile, as an estimate";
+
+/// ` (not measured: no second GPU)` if the profile says so of `id`, else nothing.
+std::string why_missing(const ProfileSpec& profile, const std::string& id) {
+  for (const NotMeasuredEntry& entry : profile.not_measured) {
+    if (entry.id == id) return fmt::format(" (not measured: {})", entry.reason);
+  }
+  return "";
+}
+
+}  // namespace
+
 void check_profile(const ProfileSpec& profile, const std::vector<std::string>& operators,
                    const std::vector<std::string>& collectives, Diagnostics& diagnostics) {
-  for (const std::string& id : operators) {
-    if (find_operator(profile, id) != nullptr) continue;
+  const auto report = [&](const char* key, const char* kind, const std::string& id) {
     diagnostics.add(profile.origin.diagnose(
-        "operators", fmt::format("no operator '{}', which the workload runs", id),
-        "add it with its evidence and source; an operator without a time is not guessed"));
+        key,
+        fmt::format("no {} '{}', which the workload runs{}", kind, id, why_missing(profile, id)),
+        fmt::format(kMergeHint, profile.origin.path)));
+  };
+  for (const std::string& id : operators) {
+    if (find_operator(profile, id) == nullptr) report("operators", "operator", id);
   }
   for (const std::string& id : collectives) {
-    if (find_collective(profile, id) != nullptr) continue;
+    if (find_collective(profile, id) == nullptr) report("collectives", "collective", id);
+  }
+}
+
+void check_proxies(const ProfileSpec& profile, const std::vector<std::string>& operators,
+                   Diagnostics& diagnostics) {
+  for (std::size_t i = 0; i < profile.operators.size(); ++i) {
+    const OperatorCurve& curve = profile.operators[i];
+    const bool is_run = std::find(operators.begin(), operators.end(), curve.id) != operators.end();
+    if (curve.proxy.empty() || !is_run) continue;
     diagnostics.add(profile.origin.diagnose(
-        "collectives", fmt::format("no collective '{}', which the workload runs", id),
-        "add it with its evidence and source; a collective without a cost is not guessed"));
+        fmt::format("operators[{}].proxy", i),
+        fmt::format("{}: timed as '{}'", curve.id, curve.proxy),
+        "measure on a GPU that runs the operator itself, or pass --allow-proxy"));
   }
 }
 

@@ -21,8 +21,13 @@ void check_can_be_simulated(const TopologySpec& topology, Diagnostics& diagnosti
 void check_traffic_and_topology(const TrafficSpec& traffic, const TopologySpec& topology,
                                 Diagnostics& diagnostics);
 
-/// The profile has every operator and collective of `operators` and `collectives`.
+/// The profile has every operator and collective of `operators` and `collectives`. A mistake says
+/// why one is missing if the profile does.
 void check_profile(const ProfileSpec& profile, const std::vector<std::string>& operators,
                    const std::vector<std::string>& collectives, Diagnostics& diagnostics);
+
+/// None of `operators` has a curve of something else that was timed in its stead.
+void check_proxies(const ProfileSpec& profile, const std::vector<std::string>& operators,
+                   Diagnostics& diagnostics);
 
 }  // namespace planewise::spec

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <map>
-
+#include "spec/profile_curves.h"
 #include "spec/read.h"
 #include "spec/read_file.h"
 
@@ -12,150 +10,8 @@ namespace planewise::spec {
 namespace {
 
 constexpr IntegerRange kSms{.min = 1, .max = 1024};
-constexpr IntegerRange kExtent{.min = 1, .max = 1'000'000'000};
-constexpr IntegerRange kKernels{.min = 1, .max = 10'000};
-constexpr NumberRange kShare{.min = 0.01, .max = 1};
-
-GemmPoint read_point(MapReader& map) {
-  GemmPoint point;
-  point.shape.groups = map.integer("groups", kExtent);
-  point.shape.m = map.integer("m", kExtent);
-  point.shape.n = map.integer("n", kExtent);
-  point.shape.k = map.integer("k", kExtent);
-  point.rate = map.quantity<FlopRate>("rate");
-  return point;
-}
-
-void read_points(OperatorCurve& curve, MapReader& map) {
-  std::map<std::array<std::int64_t, 4>, std::size_t> first_with;
-  for (MapReader reader : map.maps("points")) {
-    const GemmPoint point = read_point(reader);
-    const GemmShape& shape = point.shape;
-    const auto [first, is_new] =
-        first_with.try_emplace({shape.groups, shape.m, shape.n, shape.k}, curve.points.size());
-    if (!is_new && reader.read_well({"groups", "m", "n", "k"})) {
-      reader.error("groups", fmt::format("the same shape as points[{}]", first->second),
-                   "keep one of the two");
-    }
-    curve.points.push_back(point);
-  }
-}
-
-void read_gemm(OperatorCurve& curve, MapReader& map) {
-  if (map.has("points")) read_points(curve, map);
-  if (map.has("in_step")) {
-    MapReader in_step = map.map("in_step");
-    curve.in_step = in_step.number("share", {.min = 0.1, .max = 1});
-    curve.in_step_evidence = read_evidence(in_step, "evidence");
-    in_step.text("source");
-  }
-  MapReader model = map.map("model");
-  curve.flop_rate = model.quantity<FlopRate>("flop_rate");
-  curve.memory_rate = model.quantity<Rate>("memory_rate");
-  curve.overhead = model.quantity<Seconds>("overhead", Sign::not_negative);
-  if (model.has("tile")) curve.tile = model.small_integer("tile", {.min = 8, .max = 1024});
-  if (model.has("held_out_error")) model.number("held_out_error", {.min = 0, .max = 10});
-  curve.model_evidence = read_evidence(model, "evidence");
-}
-
-void read_sequences(OperatorCurve& curve, MapReader& map) {
-  for (MapReader reader : map.maps("sequences")) {
-    const SequencePoint point{.sequence = reader.integer("sequence", kExtent),
-                              .rate = reader.quantity<FlopRate>("rate")};
-    if (reader.read_well({"sequence"}) && !curve.sequences.empty() &&
-        point.sequence <= curve.sequences.back().sequence) {
-      reader.error("sequence",
-                   fmt::format("{} is not above {}, that of sequences[{}]", point.sequence,
-                               curve.sequences.back().sequence, curve.sequences.size() - 1),
-                   "each length once, in ascending order");
-    }
-    curve.sequences.push_back(point);
-  }
-}
-
-void read_flop_rate(OperatorCurve& curve, MapReader& map) {
-  if (map.has("sequences")) read_sequences(curve, map);
-  if (curve.sequences.empty() || map.has("flop_rate")) {
-    curve.flop_rate = map.quantity<FlopRate>("flop_rate");
-  } else {
-    curve.flop_rate = curve.sequences.back().rate;
-  }
-}
-
-/// The keys that hold an operator's rates; which of them depends on its form.
-void read_rates(OperatorCurve& curve, MapReader& map) {
-  if (!map.read_well({"form"})) {
-    map.allow({"points", "model", "sequences", "flop_rate", "memory_rate"});
-    return;
-  }
-  switch (curve.form) {
-    case OperatorForm::gemm:
-      read_gemm(curve, map);
-      map.not_used({"flop_rate", "memory_rate"}, "form 'gemm' has this under 'model'");
-      map.not_used({"sequences"}, "form 'gemm' does not use this");
-      break;
-    case OperatorForm::flop_rate:
-      read_flop_rate(curve, map);
-      map.not_used({"points", "model", "in_step", "memory_rate"},
-                   "form 'flop_rate' does not use this");
-      break;
-    case OperatorForm::byte_rate:
-      curve.memory_rate = map.quantity<Rate>("memory_rate");
-      map.not_used({"points", "model", "sequences", "flop_rate"},
-                   "form 'byte_rate' does not use this");
-      break;
-  }
-}
-
-OperatorCurve read_operator(MapReader& map) {
-  OperatorCurve curve;
-  curve.id = map.text("id");
-  curve.form = map.choice<OperatorForm>("form", {{"gemm", OperatorForm::gemm},
-                                                 {"flop_rate", OperatorForm::flop_rate},
-                                                 {"byte_rate", OperatorForm::byte_rate}});
-  curve.sms = map.small_integer("sms", kSms);
-  curve.beside = map.choice<Beside>(
-      "beside", {{"alone", Beside::alone}, {"communication", Beside::communication}});
-  curve.evidence = read_evidence(map, "evidence");
-  curve.source = map.text("source");
-  if (map.has("kernels")) curve.kernels = map.small_integer("kernels", kKernels);
-  read_rates(curve, map);
-  return curve;
-}
-
-void read_pieces(CollectiveCurve& curve, MapReader& map) {
-  for (MapReader reader : map.maps("pieces")) {
-    const CollectivePiece piece{.from = reader.quantity<Bytes>("from"),
-                                .latency = reader.quantity<Seconds>("latency", Sign::not_negative),
-                                .rail_efficiency = reader.number("rail_efficiency", kShare),
-                                .nvlink_efficiency = reader.number("nvlink_efficiency", kShare)};
-    if (reader.read_well({"from"}) && !curve.pieces.empty() &&
-        piece.from <= curve.pieces.back().from) {
-      reader.error("from", fmt::format("not above that of pieces[{}]", curve.pieces.size() - 1),
-                   "each size once, in ascending order");
-    }
-    curve.pieces.push_back(piece);
-  }
-}
-
-CollectiveCurve read_collective(MapReader& map) {
-  CollectiveCurve curve;
-  curve.id = map.text("id");
-  if (map.has("beside")) {
-    curve.beside =
-        map.choice<Beside>("beside", {{"alone", Beside::alone}, {"compute", Beside::compute}});
-  }
-  curve.latency = map.quantity<Seconds>("latency", Sign::not_negative);
-  curve.rail_efficiency = map.number("rail_efficiency", kShare);
-  curve.nvlink_efficiency = map.number("nvlink_efficiency", kShare);
-  if (map.has("chunk_tokens")) {
-    curve.chunk_tokens = map.integer("chunk_tokens", {.min = 0, .max = 1'000'000});
-  }
-  if (map.has("pieces")) read_pieces(curve, map);
-  curve.evidence = read_evidence(map, "evidence");
-  curve.source = map.text("source");
-  return curve;
-}
+constexpr IntegerRange kCount{.min = 0, .max = 1'000'000'000};
+constexpr IntegerRange kClock{.min = 0, .max = 100'000};
 
 GpuSpec read_gpu(MapReader& map) {
   GpuSpec gpu;
@@ -200,9 +56,61 @@ void check_collective_id(const ProfileSpec& profile, const CollectiveCurve& curv
   }
 }
 
+std::string optional_text(MapReader& map, std::string_view key) {
+  return map.has(key) ? map.text(key) : "";
+}
+
+int optional_integer(MapReader& map, std::string_view key, IntegerRange range) {
+  return map.has(key) ? map.small_integer(key, range) : 0;
+}
+
+Provenance read_provenance(MapReader map) {
+  Provenance p;
+  p.tool = map.text("tool");
+  p.backend = optional_text(map, "backend");
+  p.measured = optional_text(map, "measured");
+  p.gpu_id = optional_text(map, "gpu_id");
+  p.driver = optional_text(map, "driver");
+  if (map.has("libraries")) p.libraries = map.texts_by_key("libraries");
+  p.compiler = optional_text(map, "compiler");
+  p.raw_sha256 = optional_text(map, "raw_sha256");
+  p.points = optional_integer(map, "points", kCount);
+  p.samples = optional_integer(map, "samples", kCount);
+  p.clock_mhz_min = optional_integer(map, "clock_mhz_min", kClock);
+  p.clock_mhz_max = optional_integer(map, "clock_mhz_max", kClock);
+  if (map.read_well({"clock_mhz_min", "clock_mhz_max"}) && p.clock_mhz_max < p.clock_mhz_min) {
+    map.error("clock_mhz_max",
+              fmt::format("{} is below clock_mhz_min, {}", p.clock_mhz_max, p.clock_mhz_min));
+  }
+  if (map.has("power_w")) p.power_w = map.number("power_w", {.min = 0, .max = 1e6});
+  if (map.has("throttle")) p.throttle = map.texts("throttle");
+  return p;
+}
+
+/// What is said of the whole measurement; nothing of it is a time of a step.
+void read_notes(ProfileSpec& profile, MapReader& root) {
+  if (root.has("provenance")) profile.provenance = read_provenance(root.map("provenance"));
+  if (root.has("not_measured")) {
+    UniqueNames ids;
+    for (MapReader map : root.maps("not_measured")) {
+      profile.not_measured.push_back({.id = map.text("id"), .reason = map.text("reason")});
+      ids.check(map, "id", profile.not_measured.back().id,
+                fmt::format("not_measured[{}]", profile.not_measured.size() - 1));
+    }
+  }
+  if (!root.has("sums")) return;
+  for (MapReader map : root.maps("sums")) {
+    profile.sums.push_back({.id = map.text("id"),
+                            .operators = map.quantity<Seconds>("operators"),
+                            .whole = map.quantity<Seconds>("whole"),
+                            .limit = map.number("limit", {.min = 0, .max = 10})});
+  }
+}
+
 void fill_profile(ProfileSpec& profile, MapReader& root) {
   profile.name = root.text("name");
   profile.source = root.text("source");
+  read_notes(profile, root);
   MapReader gpu = root.map("gpu");
   profile.gpu = read_gpu(gpu);
   for (MapReader map : root.maps("operators")) {

@@ -329,6 +329,27 @@ std::vector<std::string> MapReader::texts(std::string_view key) {
   return texts;
 }
 
+std::map<std::string, std::string> MapReader::texts_by_key(std::string_view key) {
+  std::map<std::string, std::string> texts;
+  const auto map = require_value(key);
+  if (!map) return texts;
+  if (map->node->kind != NodeKind::map) {
+    refuse_kind(*map, "a map of texts", "write {name: text}");
+    return texts;
+  }
+  for (const MapEntry& entry : map->node->entries) {
+    const Value value{.node = &reading_->node(entry.node),
+                      .key = key,
+                      .path = fmt::format("{}.{}", map->path, shortened(entry.key))};
+    if (value.node->kind == NodeKind::scalar) {
+      texts.emplace(entry.key, line_of_text(value).value_or(""));
+    } else {
+      refuse_kind(value, "a text");
+    }
+  }
+  return texts;
+}
+
 std::string MapReader::file(std::string_view key) {
   const auto value = require_scalar(key, "the path of a file");
   if (!value) return "";

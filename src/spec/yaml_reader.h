@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -81,6 +82,8 @@ class MapReader {
   std::string file(std::string_view key);
   std::vector<std::int64_t> integers(std::string_view key, IntegerRange range = {});
   std::vector<std::string> texts(std::string_view key);
+  /// A map of texts whose keys are the file's to choose.
+  std::map<std::string, std::string> texts_by_key(std::string_view key);
   MapReader map(std::string_view key);
   std::vector<MapReader> maps(std::string_view key);
 

@@ -15,11 +15,17 @@ namespace planewise::workload {
 /// Of several curves spec::find_operator chooses. One that was taken in another place counts as
 /// `estimated`; if it was taken on more SMs than `place` has, its rates of FLOPs are lowered in
 /// proportion, those of bytes are not. A product of a shape that is no point takes the curve's
-/// model (if it has a tile: with the last, partly filled wave of tiles counted as a whole one),
-/// which is an estimate with fewer or more rows a group than any point. A rate by length of
-/// sequence is linear in the length's logarithm between two points and that of the nearest beyond
-/// them: an estimate where it is over twice as long, or under half. Each launched kernel adds the
-/// GPU's gap. Requires: `profile` has every operator (spec::check_profile).
+/// model (if it has a tile: with the last, partly filled wave of tiles counted as a whole one); if
+/// two points differ from it in their rows alone, fewer and more, the model times what it misses
+/// them by, linear in the logarithm of the rows. A rate by length of sequence is linear in the
+/// length's logarithm between two points and that of the nearest beyond them. An operator of bytes
+/// takes the overhead and the rate of the piece that its traffic is in. Each launched kernel adds
+/// the GPU's gap.
+///
+/// What is asked for outside the curve's valid sizes is `extrapolated`, and an estimate; a curve
+/// that names none is valid within the rows of its points, and from half its shortest to twice its
+/// longest sequence. A curve of something else (`proxy`) is an estimate, too. Requires: `profile`
+/// has every operator (spec::check_profile).
 void time_block(Block& block, const spec::ProfileSpec& profile,
                 const spec::OperatorPlace& place = {});
 

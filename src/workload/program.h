@@ -33,6 +33,20 @@ inline constexpr int kPhaseCount = 6;
 inline constexpr std::array<const char*, kPhaseCount> kPhaseWords = {
     "forward_1f", "overlapped_1f1b", "backward_1b", "weight_1w", "optimizer", "bubble"};
 
+/// Which of an operator's sizes a curve's times hang on.
+enum class SizeKind : std::uint8_t {
+  rows,      ///< Of one group of a matrix product.
+  sequence,  ///< Tokens that attend to each other.
+  traffic,   ///< Bytes in GPU memory.
+};
+
+/// What an operator was asked for outside the sizes that its curve was taken at.
+struct Extrapolation {
+  SizeKind kind = SizeKind::rows;
+  double asked = 0;
+  spec::ValidRange valid{};
+};
+
 /// One operator of a block: its work and, once timed, its time.
 struct Operator {
   std::string id{};           ///< As in the profile.
@@ -44,6 +58,7 @@ struct Operator {
   Bytes traffic{};  ///< Read and written in GPU memory, as planewise counts it.
   Seconds time{};
   spec::Evidence evidence = spec::Evidence::estimated;
+  std::optional<Extrapolation> extrapolated{};  ///< Then the evidence is `estimated`.
 };
 
 /// Operators that run one after the other without communication between them.

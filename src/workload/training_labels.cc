@@ -23,6 +23,15 @@ const spec::CollectiveCurve& find(const spec::ProfileSpec& profile, const std::s
   return *curve;
 }
 
+/// Of labels that every job has, though in some no transfer of theirs moves anything.
+const spec::CollectiveCurve& find_or_nothing(bool is_needed, const spec::ProfileSpec& profile,
+                                             const std::string& id) {
+  static const spec::CollectiveCurve kNothing{.evidence = spec::Evidence::measured};
+  const spec::CollectiveCurve* curve = spec::find_collective(profile, id);
+  PW_CHECK(curve != nullptr || !is_needed);
+  return curve != nullptr ? *curve : kNothing;
+}
+
 /// The kernel's own curve in the setting, else the forward kernel's there, else what there is.
 const spec::CollectiveCurve& find_exchange(const spec::ProfileSpec& profile,
                                            const ExchangeText& text, Setting setting) {
@@ -34,6 +43,17 @@ const spec::CollectiveCurve& find_exchange(const spec::ProfileSpec& profile,
   }
   return find(profile, text.forward);
 }
+
+/// Some group of ranks adds up gradients: more than one rank holds the same parameters.
+bool has_replicas(const spec::JobSpec& job, const spec::ModelSpec& model) {
+  const spec::ParallelSpec& p = job.parallel;
+  const int copies = job.schedule == spec::Schedule::dualpipe ? 2 : 1;
+  const bool of_experts = model.moe && copies * p.ranks_per_stage() > p.expert * p.expert_tensor;
+  return copies * p.context * p.data > 1 || of_experts;
+}
+
+/// Messages of the pipeline, the ring of a context group, the norm over all ranks.
+bool sends_messages(const spec::JobSpec& job) { return job.parallel.ranks() > 1; }
 
 bool uses_nccl(const spec::JobSpec& job) {
   return job.routing.transport == spec::TokenTransport::all_to_all;
@@ -56,7 +76,8 @@ std::vector<std::string> job_collectives(const spec::JobSpec& job, const spec::M
       ids.insert(ids.end(), {"ep_dispatch", "ep_combine"});
     }
   }
-  ids.insert(ids.end(), {"point_to_point", "ring"});
+  if (sends_messages(job)) ids.emplace_back("point_to_point");
+  if (has_replicas(job, model)) ids.emplace_back("ring");
   const bool gathers = p.tensor > 1 || p.expert_tensor > 1 ||
                        (p.context > 1 && p.context_exchange == spec::ContextExchange::all_gather);
   if (gathers) ids.insert(ids.end(), {"all_gather", "reduce_scatter"});
@@ -85,7 +106,8 @@ JobLabels::JobLabels(const spec::JobSpec& job, const spec::ModelSpec& model,
     fixed_.expert_tensor_scatter =
         add("expert scatter", find(profile, "reduce_scatter"), kTensorQueue);
   }
-  const spec::CollectiveCurve& message = find(profile, "point_to_point");
+  const spec::CollectiveCurve& message =
+      find_or_nothing(sends_messages(job), profile, "point_to_point");
   for (int chunk = 0; chunk < shape.chunks; ++chunk) {
     forward_.push_back(add("pipeline forward", message, kExpertQueue, true));
     backward_.push_back(add("pipeline backward", message, kExpertQueue, true));
@@ -95,8 +117,9 @@ JobLabels::JobLabels(const spec::JobSpec& job, const spec::ModelSpec& model,
 
 void JobLabels::add_data_labels(const spec::JobSpec& job, const spec::ModelSpec& model,
                                 const spec::ProfileSpec& profile) {
-  const spec::CollectiveCurve& ring = find(profile, "ring");
-  const spec::CollectiveCurve& message = find(profile, "point_to_point");
+  const spec::CollectiveCurve& ring = find_or_nothing(has_replicas(job, model), profile, "ring");
+  const spec::CollectiveCurve& message =
+      find_or_nothing(sends_messages(job), profile, "point_to_point");
   fixed_.gradient_node = add("gradients, in the node", ring, kDataQueue);
   fixed_.gradient_rail = add("gradients, over the rails", ring, kDataQueue);
   if (model.moe) fixed_.expert_gradient = add("expert gradients", ring, kDataQueue);

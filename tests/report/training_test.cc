@@ -180,5 +180,76 @@ TEST(Estimates, AreAddedUpByOperatorAndExchange) {
   EXPECT_DOUBLE_EQ(parts[1].share, 4.0 / 16);
 }
 
+// Two passes. Of "gemm" 3 s and 1 s are outside, of "norm" 2 s, of 10 s a pass.
+workload::Program with_extrapolations() {
+  const auto beyond = [](workload::SizeKind kind, double asked, const spec::ValidRange& valid) {
+    return workload::Extrapolation{.kind = kind, .asked = asked, .valid = valid};
+  };
+  using Kind = workload::SizeKind;
+  const spec::ValidRange rows{.least = 128, .most = 16384};
+  workload::Program program;
+  program.blocks = {
+      {.operators = {
+           {.id = "norm",
+            .time = seconds(2),
+            .extrapolated = beyond(Kind::traffic, 3e6, {.least = 4e6, .most = 2e9})},
+           {.id = "gemm", .time = seconds(3), .extrapolated = beyond(Kind::rows, 64, rows)},
+           {.id = "gemm", .time = seconds(1), .extrapolated = beyond(Kind::rows, 96, rows)},
+           {.id = "gemm", .time = seconds(4), .evidence = spec::Evidence::measured}}}};
+  program.stages = {
+      {.chunks = {{"forward", {{workload::StepKind::compute, 0}}}}, .slots = {{}, {}}}};
+  return program;
+}
+
+TEST(Extrapolations, AreALineAnOperatorWithTheSizesAskedFor) {
+  const simulate::Result result{.ranks = {{.rank_count = 2}}};
+  const std::vector<ExtrapolatedPart> parts = extrapolated_parts(with_extrapolations(), result);
+  ASSERT_EQ(parts.size(), 2U);
+  EXPECT_EQ(parts[0].id, "gemm");
+  EXPECT_EQ(parts[0].time, seconds(16));  // 2 ranks x 2 passes x 4 s
+  EXPECT_DOUBLE_EQ(parts[0].compute_share, 0.4);
+  EXPECT_EQ(parts[0].asked.least, 64);
+  EXPECT_EQ(parts[0].asked.most, 96);
+  EXPECT_DOUBLE_EQ(parts[1].compute_share, 0.2);
+  EXPECT_EQ(
+      extrapolation_notes(parts),
+      (std::vector<std::string>{
+          "extrapolated: gemm at 64 to 96 rows a group (measured 128 to 16,384), 40.0 % of compute",
+          "extrapolated: norm at 3 MB (measured 4 to 2000), 20.0 % of compute"}));
+}
+
+TEST(Extrapolations, BeyondFourAreSummedUp) {
+  std::vector<ExtrapolatedPart> parts(7, {.id = "x", .compute_share = 0.1});
+  const std::vector<std::string> notes = extrapolation_notes(parts);
+  ASSERT_EQ(notes.size(), 5U);
+  EXPECT_EQ(notes[4], "extrapolated: 3 operators more, 30.0 % of compute");
+  EXPECT_EQ(extrapolation_notes({}), std::vector<std::string>{});
+}
+
+TEST(Extrapolations, AreInTheJson) {
+  RunReport run{.result = {.ranks = {{.rank_count = 2}}}};
+  run.extrapolated = extrapolated_parts(with_extrapolations(), run.result);
+  const Json list =
+      Json::parse(render({.runs = {run}}, Format::json)).at("runs").at(0).at("extrapolated");
+  ASSERT_EQ(list.size(), 2U);
+  EXPECT_EQ(list.at(0), (Json{{"operator", "gemm"},
+                              {"asked_least", 64.0},
+                              {"asked_most", 96.0},
+                              {"valid_least", 128.0},
+                              {"valid_most", 16384.0},
+                              {"unit", "rows a group"},
+                              {"compute_share", 0.4}}));
+  EXPECT_EQ(list.at(1).at("unit"), "bytes");
+}
+
+TEST(Proxies, AreNamedIfTheyRun) {
+  spec::ProfileSpec profile;
+  profile.operators = {{.id = "gemm.fp8"}, {.id = "gemm.bf16"}};
+  profile.operators[0].proxy = "bf16 for fp8";
+  EXPECT_EQ(proxy_notes(profile, {"gemm.bf16"}), std::vector<std::string>{});
+  EXPECT_EQ(proxy_notes(profile, {"gemm.bf16", "gemm.fp8"}),
+            std::vector<std::string>{"proxy: gemm.fp8 is timed as 'bf16 for fp8'"});
+}
+
 }  // namespace
 }  // namespace planewise::report

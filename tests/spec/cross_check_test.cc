@@ -253,6 +253,37 @@ TEST_F(CrossCheck, TheProfileHasWhatTheWorkloadRuns) {
   EXPECT_EQ(test::mistakes(diagnostics, x.profile.origin.path),
             (Texts{"12:3: operators: no operator 'rope', which the workload runs",
                    "41:3: collectives: no collective 'tree', which the workload runs"}));
+  EXPECT_EQ(
+      diagnostics.list()[0].hint,
+      "planewise-calibrate merge " + x.profile.origin.path +
+          " calibration/profiles/h800_published.yaml -o OTHER.yaml takes what is missing from "
+          "another profile, as an estimate");
+}
+
+TEST_F(CrossCheck, TheProfileSaysWhyItLacksSomething) {
+  x.profile.not_measured = {{.id = "tree", .reason = "one GPU"}, {.id = "ring", .reason = "no"}};
+  Diagnostics diagnostics;
+  check_profile(x.profile, {}, {"ring", "tree"}, diagnostics);
+  EXPECT_EQ(
+      test::mistakes(diagnostics, x.profile.origin.path),
+      (Texts{"41:3: collectives: no collective 'tree', which the workload runs (not measured: "
+             "one GPU)"}));
+}
+
+TEST_F(CrossCheck, WhatRunsIsNotTimedAsSomethingElse) {
+  const std::string text =
+      test::changed(test::kProfile, "    source: c\n", "    source: c\n    proxy: a copy\n");
+  Diagnostics reading;
+  const ProfileSpec profile = read_profile(x.folder.write("proxy.yaml", text), reading);
+  ASSERT_TRUE(reading.empty());
+  Diagnostics diagnostics;
+  check_proxies(profile, {"gemm", "attention"}, diagnostics);
+  EXPECT_TRUE(diagnostics.empty());
+  check_proxies(profile, {"gemm", "norm"}, diagnostics);
+  EXPECT_EQ(test::mistakes(diagnostics, profile.origin.path),
+            (Texts{"39:12: operators[2].proxy: norm: timed as 'a copy'"}));
+  EXPECT_EQ(diagnostics.list()[0].hint,
+            "measure on a GPU that runs the operator itself, or pass --allow-proxy");
 }
 
 }  // namespace

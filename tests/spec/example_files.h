@@ -201,7 +201,7 @@ operators:
       flop_rate: 1589 TFLOPS
       memory_rate: 3625 GB/s
       overhead: 14.25 us
-      held_out_error: 5.1 %
+      # no tile
       evidence: fitted
   - id: attention
     form: flop_rate

@@ -108,6 +108,56 @@ TEST(TrainingProgram, PaysForEveryMessageOfAContextRing) {
   }
 }
 
+std::vector<std::string> collectives_of(const spec::JobSpec& job, const spec::ModelSpec& model) {
+  return training_needs(job, model).collectives;
+}
+
+TEST(TrainingNeeds, OnlyTheCollectivesOfItsGroups) {
+  using Ids = std::vector<std::string>;
+  const spec::ModelSpec model = test::small_model(4);
+  const spec::JobSpec one = test::small_job({.pipeline = 1, .data = 1, .expert = 1});
+  EXPECT_EQ(collectives_of(one, model), Ids{});
+  spec::JobSpec job = one;
+  job.parallel.pipeline = 2;  // messages, and the norm of the gradients
+  EXPECT_EQ(collectives_of(job, model), Ids{"point_to_point"});
+  job.schedule = spec::Schedule::dualpipe;  // both ranks of a stage hold its parameters
+  EXPECT_EQ(collectives_of(job, model), (Ids{"point_to_point", "ring"}));
+  job = one;
+  job.parallel.data = 2;
+  EXPECT_EQ(collectives_of(job, model), (Ids{"point_to_point", "ring"}));
+  job.parallel.expert = 2;
+  EXPECT_EQ(collectives_of(job, model),
+            (Ids{"ep_dispatch", "ep_combine", "point_to_point", "ring"}));
+  job = one;
+  job.parallel.tensor = 2;  // experts are whole on both ranks: their gradients are added up
+  EXPECT_EQ(collectives_of(job, model),
+            (Ids{"point_to_point", "ring", "all_gather", "reduce_scatter"}));
+  spec::ModelSpec dense = model;
+  dense.moe.reset();
+  EXPECT_EQ(collectives_of(job, dense), (Ids{"point_to_point", "all_gather", "reduce_scatter"}));
+}
+
+// The profile has what the job says that it needs, and no more: a step that used another collective
+// would stop the program.
+TEST(TrainingNeeds, AreEnoughToBuildTheStep) {
+  for (const test::SmallJob& small : {test::SmallJob{.pipeline = 1, .data = 1, .expert = 1},
+                                      test::SmallJob{.pipeline = 2, .data = 1, .expert = 1},
+                                      test::SmallJob{.pipeline = 1, .data = 2, .expert = 1}}) {
+    const spec::JobSpec job = test::small_job(small);
+    const spec::ModelSpec model = test::small_model(small.pipeline * small.layers_per_stage);
+    const spec::ProfileSpec profile = test::round_profile(job, model);
+    const Program program =
+        training_program({.job = job, .model = model, .profile = profile, .nodes = kH800Nodes},
+                         place_in_order(job.parallel.ranks(), 8));
+    EXPECT_EQ(program.rank_count(), job.parallel.ranks());
+    if (program.rank_count() > 1) continue;
+    for (const Transfer& transfer : program.transfers) {
+      EXPECT_TRUE(transfer.flows.empty());
+      EXPECT_EQ(transfer.latency + transfer.tail, Seconds{});
+    }
+  }
+}
+
 // Nodes of 72 GPUs, which groups of 8 or 16 do not fill, too.
 TEST(BundledJobs, FitTheirModelsAndProfilesAndAreBuilt) {
   int jobs = 0;

@@ -14,9 +14,9 @@ _planewise() {
   elif [[ "$word" == -* ]]; then
     local options="--help --format --output"
     case "${COMP_WORDS[1]}" in
-      compare) options+=" --workload --prices --scenario --faults --engine --seed --no-symmetry --size-spread --time-tolerance --threads --stats" ;;
-      run) options+=" --workload --topology --prices --scenario --faults --engine --seed --no-symmetry --size-spread --time-tolerance --threads --stats --loads --busiest --completion --trace --trace-ranks --traffic-out" ;;
-      explain) options+=" --workload --topology --faults --engine --seed --no-symmetry --size-spread --time-tolerance --threads --stats --busiest" ;;
+      compare) options+=" --workload --prices --scenario --faults --engine --seed --allow-proxy --no-symmetry --size-spread --time-tolerance --threads --stats" ;;
+      run) options+=" --workload --topology --prices --scenario --faults --engine --seed --allow-proxy --no-symmetry --size-spread --time-tolerance --threads --stats --loads --busiest --completion --trace --trace-ranks --traffic-out" ;;
+      explain) options+=" --workload --topology --faults --engine --seed --allow-proxy --no-symmetry --size-spread --time-tolerance --threads --stats --busiest" ;;
       cost) options+=" --prices --quotes --scenario --matched --detail --draws --seed --bill --cable-plan --port-map --rack-elevation" ;;
       model) options+=" --workload --sequence-length --from --name" ;;
       validate) options+=" --only --group --engine --seed --no-symmetry --threads --stats" ;;
