@@ -98,6 +98,11 @@ JsonValue* JsonFields::take(std::string_view key) {
 
 bool JsonFields::has(std::string_view key) { return take(key) != nullptr; }
 
+bool JsonFields::has_text(std::string_view key) {
+  const JsonValue* value = take(key);
+  return value != nullptr && value->kind == JsonKind::text;
+}
+
 int JsonFields::column_of(std::string_view key) const {
   const std::string_view text = line_->origin.line(line_->number);
   const Visit& here = visit();
@@ -342,8 +347,17 @@ void JsonFields::finish() {
           member.key, read.path + shortened(member.key),
           nearest ? fmt::format("unknown key; did you mean '{}'?", *nearest) : "unknown key");
     }
-    for (const std::string& key : read.missing) here.report(key, read.path + key, "missing key");
+  }
+  finish_missing();
+}
+
+void JsonFields::finish_missing() {
+  for (std::size_t i = 0; i < line_->visits.size(); ++i) {
+    JsonFields here(line_, i);
+    Visit& read = here.visit();
+    const std::vector<std::string> missing = std::move(read.missing);
     read.missing.clear();
+    for (const std::string& key : missing) here.report(key, read.path + key, "missing key");
   }
 }
 

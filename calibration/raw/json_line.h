@@ -25,6 +25,9 @@ class JsonFields {
   /// Whether the map has `key`; it is a known one from now on.
   bool has(std::string_view key);
 
+  /// The same, for a value that may be a text or something else.
+  bool has_text(std::string_view key);
+
   /// A text that is not empty.
   std::string text(std::string_view key);
   /// The same, or empty if there is none or an empty one.
@@ -58,6 +61,8 @@ class JsonFields {
   /// Reports missing keys, and those that no reader asked for, in this map and in those that were
   /// read within. A missing key that is there misspelt is one mistake, the misspelt one.
   void finish();
+  /// Reports missing keys alone.
+  void finish_missing();
 
   /// Whether nothing was reported on this line so far.
   bool is_well() const;

@@ -4,6 +4,7 @@
 
 #include "workload/operator_parts.h"
 #include "workload/operator_time.h"
+#include "workload/product_operator.h"
 
 namespace planewise::workload {
 namespace {
@@ -18,13 +19,17 @@ std::optional<FlopRate> rate_of(const spec::ProfileSpec& profile, Operator op) {
 
 }  // namespace
 
+Operator product_operator(const ProductShape& shape) {
+  return forward_product({.what = "product",
+                          .rows = shape.m,
+                          .outputs = shape.n,
+                          .inputs = shape.k,
+                          .groups = shape.groups},
+                         formats_of(shape.precision));
+}
+
 std::optional<FlopRate> product_rate(const spec::ProfileSpec& profile, const ProductShape& shape) {
-  return rate_of(profile, forward_product({.what = "product",
-                                           .rows = shape.m,
-                                           .outputs = shape.n,
-                                           .inputs = shape.k,
-                                           .groups = shape.groups},
-                                          formats_of(shape.precision)));
+  return rate_of(profile, product_operator(shape));
 }
 
 std::optional<FlopRate> attention_rate(const spec::ProfileSpec& profile, const std::string& id,
