@@ -80,22 +80,6 @@ spec::Evidence in_step(spec::Evidence alone, const Share& share) {
   return *share.in_step_evidence;
 }
 
-/// What the SMs could do in the time that they need at least: each computes one tile at a time, and
-/// all wait for the last wave. Without a tile the product's own FLOPs.
-Flop whole_waves(const spec::GemmShape& shape, int tile, int sms) {
-  const double k = static_cast<double>(shape.k);
-  if (tile == 0) {
-    return flop(2.0 * static_cast<double>(shape.groups) * static_cast<double>(shape.m) *
-                static_cast<double>(shape.n) * k);
-  }
-  const auto over = [](std::int64_t count, std::int64_t parts) {
-    return (count + parts - 1) / parts;
-  };
-  const std::int64_t tiles = shape.groups * over(shape.m, tile) * over(shape.n, tile);
-  const double at_once = static_cast<double>(over(tiles, sms)) * sms;
-  return flop(at_once * 2.0 * tile * tile * k);
-}
-
 double elements(const spec::GemmShape& shape) {
   const auto m = static_cast<double>(shape.m);
   const auto n = static_cast<double>(shape.n);
@@ -201,6 +185,20 @@ std::optional<spec::Evidence> in_step_evidence(const spec::OperatorCurve& curve,
 }
 
 }  // namespace
+
+Flop whole_waves(const spec::GemmShape& shape, int tile, int sms) {
+  const double k = static_cast<double>(shape.k);
+  if (tile == 0) {
+    return flop(2.0 * static_cast<double>(shape.groups) * static_cast<double>(shape.m) *
+                static_cast<double>(shape.n) * k);
+  }
+  const auto over = [](std::int64_t count, std::int64_t parts) {
+    return (count + parts - 1) / parts;
+  };
+  const std::int64_t tiles = shape.groups * over(shape.m, tile) * over(shape.n, tile);
+  const double at_once = static_cast<double>(over(tiles, sms)) * sms;
+  return flop(at_once * 2.0 * tile * tile * k);
+}
 
 void time_block(Block& block, const spec::ProfileSpec& profile, const spec::OperatorPlace& place) {
   const int sms = place.sms == 0 ? profile.gpu.sms : place.sms;

@@ -9,6 +9,11 @@
 
 namespace planewise::workload {
 
+/// What `sms` SMs could do in the time that they need at least for `shape`: each computes one tile
+/// of `tile` rows and columns at a time, and all wait for the last wave. With tile 0 the product's
+/// own FLOPs.
+Flop whole_waves(const spec::GemmShape& shape, int tile, int sms);
+
 /// Fills in the time and evidence of every operator of `block` where it runs at `place`, and the
 /// block's sums.
 ///
