@@ -35,7 +35,8 @@ struct FitResult {
   std::vector<std::string> warnings{};
 };
 
-/// Requires: `raw` was read without a mistake.
+/// Curves in order of first mention. Requires: `raw` was read without a mistake. Throws
+/// spec::InputError if it has no point with times.
 FitResult fit_profile(const RawFile& raw, const FitOptions& options);
 
 }  // namespace planewise::calibration
