@@ -10,6 +10,7 @@
 #include "calibration/fit/curve_points.h"
 #include "calibration/fit/fit_notes.h"
 #include "calibration/fit/held_out.h"
+#include "calibration/fit/plausible.h"
 #include "calibration/fit/profile_gpu.h"
 
 namespace planewise::calibration {
@@ -18,6 +19,7 @@ namespace {
 /// A fit in progress.
 struct Fit {
   const RawFile& raw;
+  double error_most = 0;  ///< FitOptions::held_out_error_most.
   CurveSet set{};
   FitResult result{};
   std::vector<double> errors{};  ///< Of all points held out.
@@ -93,6 +95,11 @@ void take_curve(const CurvePoints& points, FittedCurve fitted, Fit& fit) {
   fit.errors.insert(fit.errors.end(), fitted.errors.begin(), fitted.errors.end());
   const spec::HeldOutError error = summarise_errors(fitted.errors);
   if (error.points > 0) fitted.curve.held_out = error;
+  if (error.p90 > fit.error_most) {
+    fit.result.warnings.push_back(
+        fmt::format("{}: misses points held out by {:.1f} % (90th percentile of {})",
+                    place_of(points, fit.result.profile.gpu.sms), 100 * error.p90, error.points));
+  }
   const auto unstable = std::count_if(points.sizes.begin(), points.sizes.end(),
                                       [](const SizeTime& size) { return size.is_unstable; });
   fit.result.curves.push_back({.id = points.id,
@@ -218,13 +225,17 @@ FitResult fit_profile(const RawFile& raw, const FitOptions& options) {
                              .message = "has no point with times to fit",
                              .hint = "let planewise-calibrate run go on"}});
   }
-  Fit fit{.raw = raw, .set = curves_of(raw, sms_of(raw))};
+  Fit fit{
+      .raw = raw, .error_most = options.held_out_error_most, .set = curves_of(raw, sms_of(raw))};
   set_machine(options, fit);
   note_throttled(fit);
   fit_curves(fit);
   spec::ProfileSpec& profile = fit.result.profile;
   profile.sums = sums_of(fit.set, fit.result.warnings);
   profile.not_measured = missing_of(raw, fit.set, profile);
+  for (std::string& line : implausible_rates(profile)) {
+    fit.result.warnings.push_back(std::move(line));
+  }
   if (!fit.errors.empty()) fit.result.held_out_p90 = summarise_errors(fit.errors).p90;
   return std::move(fit.result);
 }

@@ -11,7 +11,7 @@ namespace planewise::calibration {
 
 struct FitOptions {
   std::string name{};                 ///< Of the profile; empty: from the raw file.
-  double held_out_error_most = 0.10;  ///< Of the 90th percentile over all points held out.
+  double held_out_error_most = 0.10;  ///< Of the 90th percentile; a curve beyond it is warned of.
 };
 
 /// One curve's fit, for the report.

@@ -274,6 +274,10 @@ TEST(FitFlops, AttentionHasARateALength) {
   ASSERT_EQ(curve.held_out->points, 3);
   EXPECT_NEAR(curve.held_out->median, 0.2, kRounding);
   EXPECT_NEAR(curve.held_out->most, 0.2, kRounding);
+  EXPECT_TRUE(warns(result,
+                    "attention_mla.forward: misses points held out by 20.0 % (90th "
+                    "percentile of 3)"));
+  EXPECT_NEAR(result.held_out_p90, 0.2, kRounding);
 }
 
 TEST(FitFlops, WeightGradientsHaveOneRateWhereItHolds) {
@@ -419,6 +423,19 @@ TEST(FitNotes, FailedChecksAreSaid) {
   EXPECT_TRUE(warns(result, "gemm.fp8: 1 of 49 points were not timed"));
   // NaN is worse than any number, and `check` of the profile must see it.
   EXPECT_GT(curve_of(result, "gemm.fp8").check->value, 1e9);
+}
+
+TEST(FitNotes, ImplausibleRatesAreSaid) {
+  std::vector<PointRecord> points;
+  add_rounds(moving("copy", Kernel::copy, 4000), 1000, points);     // 4 TB/s
+  add_rounds(moving("norm", Kernel::norm, 4000), 800, points);      // 5 TB/s
+  add_rounds(moving("swiglu", Kernel::swiglu, 4000), 920, points);  // 4.35: within a tenth
+  const Measurement m = product(4096);
+  add_rounds(m, m.work.in(flop(1)) / 2100e6, points);  // 2.1 x 989 are 2077
+  const FitResult result = fit_profile(raw_file(points), {});
+  EXPECT_TRUE(warns(result, "norm: 5000 GB/s is more than the GPU's memory moves, 4000 GB/s"));
+  EXPECT_TRUE(warns(result, "gemm.fp8: 2100 TFLOPS is more than 2.1 times the BF16 peak of 989"));
+  EXPECT_FALSE(warns(result, "swiglu"));
 }
 
 TEST(FitNotes, NothingToFitIsAMistakeOfTheFile) {

@@ -8,7 +8,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/random.h"
 #include "calibration/raw_samples.h"
+#include "engine/seeds.h"
 #include "spec/temporary_folder.h"
 #include "spec/text_file.h"
 
@@ -250,6 +252,26 @@ TEST(RawFile, TakesPublishedRates) {
             "1: record: a published point has one of 'rate_tflops', 'rate_gb_per_s', 'time_us' "
             "(write the number as it is printed)\n");
   EXPECT_EQ(mistakes(with(row, ",\"source\":\"a table\"", "")), "1: source: missing key\n");
+}
+
+TEST(RawFile, NoByteMakesItCrash) {
+  const std::string text = kMachine + kPoint + kPoint;
+  for (const std::uint64_t seed : engine::seeds(300)) {
+    Random random(seed);
+    std::string changed = text;
+    for (int change = 0; change < 3; ++change) {
+      const auto last = static_cast<std::int64_t>(changed.size()) - 1;
+      const auto at = static_cast<std::size_t>(random.integer(0, last));
+      if (random.integer(0, 1) == 0) {
+        changed[at] = static_cast<char>(random.integer(0, 255));
+      } else {
+        changed.erase(at, static_cast<std::size_t>(random.integer(1, 40)));
+      }
+    }
+    SCOPED_TRACE("PLANEWISE_SEED=" + std::to_string(seed));
+    const Result result = read(changed);
+    for (const PointRecord& point : result.file.points) EXPECT_FALSE(point.times.empty());
+  }
 }
 
 TEST(RawWriter, AppendsAndRemovesACutLine) {
