@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 
 #include "base/check.h"
 #include "calibration/fit/curve_fit.h"
@@ -88,13 +89,21 @@ void set_source(const CurvePoints& points, const RawFile& raw, spec::OperatorCur
   }
 }
 
+/// To a thousandth of a per cent: more digits say nothing.
+spec::HeldOutError rounded(spec::HeldOutError error) {
+  for (double* share : {&error.median, &error.p90, &error.most}) {
+    *share = std::round(*share * 1e5) / 1e5;
+  }
+  return error;
+}
+
 void take_curve(const CurvePoints& points, FittedCurve fitted, Fit& fit) {
   set_source(points, fit.raw, fitted.curve);
   note_quality(points, fit);
   compare_spread(points, fitted.curve, fit.result.warnings);
   fit.errors.insert(fit.errors.end(), fitted.errors.begin(), fitted.errors.end());
   const spec::HeldOutError error = summarise_errors(fitted.errors);
-  if (error.points > 0) fitted.curve.held_out = error;
+  if (error.points > 0) fitted.curve.held_out = rounded(error);
   if (error.p90 > fit.error_most) {
     fit.result.warnings.push_back(
         fmt::format("{}: misses points held out by {:.1f} % (90th percentile of {})",

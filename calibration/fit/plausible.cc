@@ -10,7 +10,7 @@ namespace planewise::calibration {
 namespace {
 
 constexpr double kOverPeak = 2.1;
-constexpr double kOverMemory = 1.1;
+constexpr double kOverMemory = 1.2;
 
 /// The highest rate that was measured; 0 if the curve has none but its model's, which is no
 /// promise.
