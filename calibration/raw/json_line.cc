@@ -88,10 +88,10 @@ JsonValue* JsonFields::take(std::string_view key) {
   Visit& here = visit();
   here.asked.emplace_back(key);
   if (here.value == nullptr) return nullptr;
-  for (JsonMember& member : here.value->members) {
+  for (JsonValue& member : here.value->members) {
     if (member.key != key) continue;
     member.is_used = true;
-    return &member.value;
+    return &member;
   }
   return nullptr;
 }
@@ -286,14 +286,14 @@ std::map<std::string, std::string> JsonFields::texts_by_key(std::string_view key
   JsonValue* value = require(key, JsonKind::map, "a map of texts");
   if (value == nullptr) return {};
   std::map<std::string, std::string> texts;
-  for (JsonMember& member : value->members) {
+  for (const JsonValue& member : value->members) {
     const std::string path = fmt::format("{}{}.{}", visit().path, key, member.key);
-    if (member.value.kind != JsonKind::text || !is_text(member.value.text) ||
-        !is_text(member.key) || member.key.empty()) {
-      refuse_kind(key, path, member.value, "a text of one line");
+    if (member.kind != JsonKind::text || !is_text(member.text) || !is_text(member.key) ||
+        member.key.empty()) {
+      refuse_kind(key, path, member, "a text of one line");
       continue;
     }
-    texts.emplace(member.key, member.value.text);
+    texts.emplace(member.key, member.text);
   }
   return texts;
 }
@@ -338,7 +338,7 @@ void JsonFields::finish() {
     JsonFields here(line_, i);
     Visit& read = here.visit();
     if (read.value == nullptr) continue;
-    for (const JsonMember& member : read.value->members) {
+    for (const JsonValue& member : read.value->members) {
       if (member.is_used) continue;
       const spec::WordSet words(read.asked.begin(), read.asked.end());
       const auto nearest = spec::nearest_word(member.key, words);

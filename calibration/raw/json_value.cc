@@ -48,9 +48,9 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
   bool end_array() override { return close(); }
 
   bool key(string_t& name) override {
-    std::vector<JsonMember>& members = open_.back()->members;
+    std::vector<JsonValue>& members = open_.back()->members;
     const bool is_twice = std::any_of(members.begin(), members.end(),
-                                      [&](const JsonMember& m) { return m.key == name; });
+                                      [&](const JsonValue& m) { return m.key == name; });
     if (is_twice) {
       const std::size_t second = find_json_key(text_, name, 0, 2);
       problem_ = {.byte = second == std::string_view::npos ? 0 : second,
@@ -124,8 +124,9 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
     }
     JsonValue& parent = *open_.back();
     if (parent.kind == JsonKind::map) {
-      parent.members.back().value = std::move(value);
-      return parent.members.back().value;
+      value.key = std::move(parent.members.back().key);
+      parent.members.back() = std::move(value);
+      return parent.members.back();
     }
     spread(parent);
     parent.items.push_back(std::move(value));
@@ -160,13 +161,6 @@ class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
 };
 
 }  // namespace
-
-JsonValue* JsonValue::find(std::string_view key) {
-  for (JsonMember& member : members) {
-    if (member.key == key) return &member.value;
-  }
-  return nullptr;
-}
 
 std::variant<JsonValue, JsonProblem> parse_json(std::string_view text) {
   TreeBuilder builder(text);

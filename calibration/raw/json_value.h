@@ -11,10 +11,10 @@ namespace planewise::calibration {
 
 enum class JsonKind : std::uint8_t { null, boolean, number, text, list, map };
 
-struct JsonMember;
-
 struct JsonValue {
   JsonKind kind = JsonKind::null;
+  std::string key{};     ///< Of a member of a map.
+  bool is_used = false;  ///< For readers: somebody asked for it.
   bool boolean = false;
   bool is_whole = false;   ///< A number without fraction that std::int64_t holds: `whole`.
   std::int64_t whole = 0;  ///< 0 if the number is none.
@@ -23,16 +23,7 @@ struct JsonValue {
   /// Of a list whose items are all numbers; then `items` is empty.
   std::vector<double> numbers{};
   std::vector<JsonValue> items{};
-  std::vector<JsonMember> members{};  ///< Of a map, in the order of the text.
-
-  /// The member's value, or null.
-  JsonValue* find(std::string_view key);
-};
-
-struct JsonMember {
-  std::string key{};
-  JsonValue value{};
-  bool is_used = false;  ///< For readers: somebody asked for it.
+  std::vector<JsonValue> members{};  ///< Of a map, in the order of the text.
 };
 
 /// Why a text is no JSON.
