@@ -24,6 +24,10 @@ endif()
 
 if(PLANEWISE_HAS_CUDA)
   message(STATUS "planewise-calibrate: CUDA ${CUDAToolkit_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}")
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc has it since 12.0
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+  endif()
   set(CMAKE_CUDA_STANDARD 20)
   file(GLOB sources CONFIGURE_DEPENDS cuda/*.cc cuda/*.cu)
   list(FILTER sources EXCLUDE REGEX "no_cuda\\.cc$")
