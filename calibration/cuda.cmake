@@ -1,6 +1,6 @@
 # planewise_cuda: make_cuda_backend(). With nvcc and cuBLASLt the real one, for Hopper (sm_90a) with
 # fallbacks for Ampere (sm_80) and Blackwell (sm_100a); else one that says why there is none.
-set(PLANEWISE_HAS_CUDA OFF)
+set(PLANEWISE_HAS_CUDA OFF CACHE INTERNAL "Whether planewise_cuda is the real one")
 if(NOT PLANEWISE_CUDA STREQUAL "OFF")
   include(CheckLanguage)
   if(NOT CMAKE_CUDA_COMPILER)
@@ -16,7 +16,7 @@ if(NOT PLANEWISE_CUDA STREQUAL "OFF")
     find_package(CUDAToolkit 12.9)
   endif()
   if(CMAKE_CUDA_COMPILER AND CUDAToolkit_FOUND AND TARGET CUDA::cublasLt)
-    set(PLANEWISE_HAS_CUDA ON)
+    set(PLANEWISE_HAS_CUDA ON CACHE INTERNAL "")
   elseif(PLANEWISE_CUDA STREQUAL "ON")
     message(FATAL_ERROR "PLANEWISE_CUDA=ON, but no nvcc of CUDA 12.9 or later with cuBLASLt was found")
   endif()
