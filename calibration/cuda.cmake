@@ -38,6 +38,18 @@ if(PLANEWISE_HAS_CUDA)
                          $<$<AND:$<BOOL:${PLANEWISE_WERROR}>,$<COMPILE_LANGUAGE:CXX>>:-Werror>)
   target_link_libraries(planewise_cuda PRIVATE CUDA::cudart_static CUDA::cublasLt)
   target_link_libraries(planewise_cuda PUBLIC planewise_calibration PRIVATE fmt::fmt)
+  # Optional, and in no Debian package: cuDNN's fused attention is built through its frontend.
+  find_path(PLANEWISE_CUDNN_FRONTEND cudnn_frontend.h)
+  find_path(PLANEWISE_CUDNN_INCLUDE cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+  find_library(PLANEWISE_CUDNN cudnn HINTS ${CUDAToolkit_LIBRARY_DIR})
+  if(PLANEWISE_CUDNN_FRONTEND AND PLANEWISE_CUDNN_INCLUDE AND PLANEWISE_CUDNN)
+    message(STATUS "planewise-calibrate: attention by cuDNN, ${PLANEWISE_CUDNN_FRONTEND}")
+    set_property(SOURCE cuda/attention_cudnn.cc APPEND PROPERTY
+                 COMPILE_DEFINITIONS PLANEWISE_HAS_CUDNN_FRONTEND)
+    target_include_directories(planewise_cuda SYSTEM PRIVATE ${PLANEWISE_CUDNN_FRONTEND}
+                               ${PLANEWISE_CUDNN_INCLUDE})
+    target_link_libraries(planewise_cuda PRIVATE ${PLANEWISE_CUDNN})
+  endif()
 else()
   message(STATUS "planewise-calibrate: no CUDA; the host backend alone")
   add_library(planewise_cuda STATIC cuda/no_cuda.cc)
