@@ -23,7 +23,9 @@ namespace planewise::calibration {
 struct RowScaled {
   const std::uint8_t* values = nullptr;
   const float* scales = nullptr;
-  std::int64_t leading = 0;  ///< Stride of the scales along columns, at least the rows.
+  /// Stride of the scales along columns, at least the rows. 0: the scales lie group after group, as
+  /// regroup_scales() of cublaslt_groups.h leaves them; for cuBLASLt alone.
+  std::int64_t leading = 0;
 };
 
 /// e4m3 weights [groups, n, k] with 128 x 128 scales [groups][n/128 up][roundup(k/128, 4)].
@@ -51,6 +53,8 @@ class Products {
                       const GroupRows& rows, cudaStream_t stream) = 0;
   virtual std::string implementation() const = 0;
   virtual int kernels() const = 0;
+  /// What the rows of a group are rounded up to in a call; regroup_scales() needs to know.
+  virtual std::int64_t row_multiple() const { return 1; }
 };
 
 struct ProductOptions {
@@ -59,7 +63,9 @@ struct ProductOptions {
   int sms = 0;  ///< 0: all.
 };
 
-/// cuBLASLt, a call a group; contiguous only. Or why not.
+/// cuBLASLt, a call a group; contiguous only. Or why not. Scales of several groups that share a
+/// stride are regrouped first, by one kernel more. Launch it once before it is captured in a graph:
+/// a new number of rows asks for an algorithm, and a first call loads kernels.
 std::variant<std::unique_ptr<Products>, NotMeasured> make_cublaslt_products(
     const ProductOptions& options);
 
@@ -78,7 +84,9 @@ class WeightGradients {
   virtual int kernels() const = 0;
 };
 
-/// `shape`: m rows a group; n x k is a gradient's size. Or why not.
+/// `shape`: m rows a group; n x k is a gradient's size. Or why not. The scales' strides are n and
+/// k; a group's rows beyond its count, up to 128, must be zero in both operands. As with
+/// make_cublaslt_products(), the first launch is not to be captured.
 std::variant<std::unique_ptr<WeightGradients>, NotMeasured> make_cublaslt_weight_gradients(
     const ProductOptions& options);
 
