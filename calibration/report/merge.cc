@@ -3,9 +3,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace planewise::calibration {
 namespace {
+
+/// `H200` of `NVIDIA H200` and of `H200-SXM-141GB`: the first word of letters and then two digits
+/// or more. The whole name if there is none.
+std::string chip_of(const std::string& name) {
+  const auto is = [&](std::size_t i, int (*kind)(int)) {
+    return i < name.size() && kind(static_cast<unsigned char>(name[i])) != 0;
+  };
+  for (std::size_t begin = 0; begin < name.size(); ++begin) {
+    if (begin > 0 && is(begin - 1, std::isalnum)) continue;
+    std::size_t digits = begin;
+    while (is(digits, std::isalpha)) ++digits;
+    if (digits == begin || !is(digits, std::isdigit) || !is(digits + 1, std::isdigit)) continue;
+    std::size_t end = digits;
+    while (is(end, std::isalnum)) ++end;
+    return name.substr(begin, end - begin);
+  }
+  return name;
+}
+
+bool is_same_gpu(const spec::GpuSpec& a, const spec::GpuSpec& b) {
+  return chip_of(a.name) == chip_of(b.name) && (a.sms == 0 || b.sms == 0 || a.sms == b.sms);
+}
 
 std::string beside_text(spec::Beside beside) {
   switch (beside) {
@@ -76,12 +99,12 @@ Merged merge_profiles(const spec::ProfileSpec& first,
                       const std::vector<spec::ProfileSpec>& others) {
   spec::Diagnostics diagnostics;
   for (const spec::ProfileSpec& other : others) {
-    if (other.gpu.name == first.gpu.name) continue;
-    diagnostics.add(
-        other.origin.diagnose("gpu.name",
-                              fmt::format("'{}' is another GPU than '{}' of {}", other.gpu.name,
-                                          first.gpu.name, first.origin.path),
-                              "merge profiles of one GPU"));
+    if (is_same_gpu(first.gpu, other.gpu)) continue;
+    diagnostics.add(other.origin.diagnose(
+        "gpu.name",
+        fmt::format("'{}' with {} SMs is another GPU than '{}' with {} SMs of {}", other.gpu.name,
+                    other.gpu.sms, first.gpu.name, first.gpu.sms, first.origin.path),
+        "merge profiles of one GPU"));
   }
   diagnostics.throw_if_any();
   Merged merged{.profile = first};

@@ -20,7 +20,8 @@ struct Merged {
 /// `first` with those operators, collectives and sums of `others` that it lacks; an operator is
 /// another one if its SMs or what ran beside it are. What is there now is no longer "not measured".
 /// Entries from others say so in their source. Throws spec::InputError if another profile is of
-/// another GPU: what holds for one says nothing about the other.
+/// another GPU, by the name of the chip (`H200`) or its SMs: what holds for one says nothing about
+/// the other.
 Merged merge_profiles(const spec::ProfileSpec& first, const std::vector<spec::ProfileSpec>& others);
 
 /// `grouped_gemm.fp8, 112 SMs, beside communication`.

@@ -53,9 +53,17 @@ TEST(Merge, RefusesAnotherGpu) {
     FAIL() << "it merged";
   } catch (const spec::InputError& error) {
     ASSERT_EQ(error.diagnostics().size(), 1U);
-    EXPECT_NE(error.diagnostics()[0].message.find("'NVIDIA B200' is another GPU"),
+    EXPECT_NE(error.diagnostics()[0].message.find("'NVIDIA B200' with 132 SMs is another GPU"),
               std::string::npos);
   }
+}
+
+TEST(Merge, KnowsAGpuByItsChip) {
+  spec::ProfileSpec other = profile("published", {{.id = "norm"}});
+  other.gpu.name = "H200-SXM-141GB";
+  EXPECT_EQ(merge_profiles(profile("ours", {}), {other}).taken.size(), 1U);
+  other.gpu.sms = 114;
+  EXPECT_THROW(merge_profiles(profile("ours", {}), {other}), spec::InputError);
 }
 
 TEST(Findings, OfAGoodProfileAreNone) {
