@@ -100,7 +100,7 @@ RunSummary measure(const RunArguments& arguments, const Plan& plan, Backend& bac
   const EnvironmentRecord environment = environment_record(plan, backend, arguments.version);
   if (arguments.force_new) {
     const std::string aside = move_aside(path);
-    if (!aside.empty()) fmt::print(stderr, "kept as {}: {}\n", printable(aside), printable(path));
+    if (!aside.empty()) fmt::print(stderr, "{} is kept as {}\n", printable(path), printable(aside));
   }
   const std::optional<RawFile> before = resumable_file(path, environment);
   RunOptions options{

@@ -35,7 +35,7 @@ std::vector<Value> row_of(const Measurement& m) {
           text_value(to_string(m.kernel)),
           text_value(shape_text(m)),
           text_value(circumstances(m)),
-          m.sms == 0 ? text_value("all") : count_value(m.sms),
+          m.sms == 0 ? Value{.text = "all", .number = 0} : count_value(m.sms),
           number_value(m.work.in(gigaflop(1)), 1),
           number_value(m.traffic.in(bytes(1e6)), 1)};
 }

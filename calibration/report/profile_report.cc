@@ -59,16 +59,14 @@ std::string rates_text(const spec::OperatorCurve& curve) {
 }
 
 std::vector<Value> row_of(const spec::OperatorCurve& curve) {
-  const std::size_t points =
-      std::max({curve.points.size(), curve.sequences.size(), curve.pieces.size()});
+  const std::size_t points = curve.points.size() + curve.sequences.size();
   return {text_value(curve.id),
           text_value(form_name(curve.form)),
           count_value(curve.sms),
           text_value(beside_name(curve.beside)),
           text_value(std::string(spec::evidence_name(curve.evidence))),
           text_value(curve.implementation.empty() ? "-" : curve.implementation),
-          count_value(std::ssize(curve.points) > 0 ? std::ssize(curve.points)
-                                                   : static_cast<std::int64_t>(points)),
+          count_value(static_cast<std::int64_t>(points)),
           text_value(rates_text(curve)),
           curve.held_out ? share_value(curve.held_out->p90) : text_value("-")};
 }
@@ -220,6 +218,12 @@ Account profile_account(const spec::ProfileSpec& profile, const ProfileFindings&
   Account account{.title = fmt::format("Profile {}: {}", profile.name, profile.gpu.name)};
   account.facts = {{"source", "source", text_value(profile.source)},
                    {"SMs", "sms", count_value(profile.gpu.sms)}};
+  const auto estimates = std::count_if(
+      profile.operators.begin(), profile.operators.end(),
+      [](const spec::OperatorCurve& curve) { return spec::is_estimate(curve.evidence); });
+  account.facts.push_back(
+      {"operators", "operator_count", count_value(std::ssize(profile.operators))});
+  account.facts.push_back({"of them estimates", "estimates", count_value(estimates)});
   if (profile.provenance) add_provenance(*profile.provenance, account);
   account.sheets = {operators_sheet(profile), collectives_sheet(profile)};
   if (profile.collectives.empty()) account.sheets.pop_back();
