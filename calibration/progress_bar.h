@@ -8,11 +8,6 @@
 
 namespace planewise::calibration {
 
-/// `[#####-----]  43 %  17/40  2 min left  router router rows=512 width=256`.
-///
-/// `elapsed` is the time of this run so far, `skipped` how many of `done` were in the file already.
-std::string progress_text(const RunProgress& progress, std::size_t skipped, Seconds elapsed);
-
 /// One line that is written anew, and wiped at the end; nothing if standard error is no terminal.
 class ProgressBar {
  public:

@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "calibration/report/plan_report.h"
+#include "calibration/report/progress_text.h"
 #include "calibration/report/run_report.h"
 
 namespace planewise::calibration {
@@ -48,6 +50,41 @@ TEST(RunAccount, SaysThatACheckFailed) {
   EXPECT_EQ(account.sheets[0].rows[0][3].text, "-");
   EXPECT_EQ(account.sheets[0].rows[0][4].text, "1 of 1 FAILED");
   EXPECT_TRUE(has_failed_check(raw));
+}
+
+TEST(PlanAccount, HasALineForEachMeasurement) {
+  Plan plan{.model = "A model", .repetitions = 3, .estimated = seconds(300)};
+  plan.measurements = {{.id = "grouped_gemm.fp8",
+                        .shape = {.groups = 4, .m = 512, .n = 4096, .k = 7168},
+                        .layout = RowLayout::masked,
+                        .sms = 112,
+                        .beside = spec::Beside::communication,
+                        .work = gigaflop(120.3)},
+                       {.id = "router",
+                        .kernel = Kernel::router,
+                        .rows = 4096,
+                        .width = 256,
+                        .regime = Regime::cool}};
+  const Account account = plan_account(plan);
+  EXPECT_EQ(account.title, "Plan: A model, train, EP 64, on a GPU");
+  EXPECT_EQ(account.facts[3].value.text, "5 min");
+  const auto& rows = account.sheets.at(0).rows;
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0][2].text, "groups=4 m=512 n=4096 k=7168");
+  EXPECT_EQ(rows[0][3].text, "sustained, masked, beside communication");
+  EXPECT_EQ(rows[0][4].text, "112");
+  EXPECT_EQ(rows[0][5].text, "120.3");
+  EXPECT_EQ(rows[1][2].text, "4096 x 256");
+  EXPECT_EQ(rows[1][3].text, "cool");
+  EXPECT_EQ(rows[1][4].text, "all");
+}
+
+TEST(Progress, GuessesWhatIsLeftFromThisRunAlone) {
+  EXPECT_EQ(progress_text({.done = 0, .all = 40, .key = "a"}, 0, seconds(0)),
+            "[--------------------]   0 %  0/40  a");
+  // 20 of 40, 10 of which were there already: 10 took 60 s, so the other 20 take 120 s.
+  EXPECT_EQ(progress_text({.done = 20, .all = 40, .key = "b"}, 10, seconds(60)),
+            "[##########----------]  50 %  20/40  2 min left  b");
 }
 
 TEST(Render, TellsTheSameInFourWays) {
