@@ -9,31 +9,27 @@
 
 #include "calibration/measure/backend.h"
 #include "calibration/measure/plan.h"
+#include "calibration/measure/sampling.h"
 #include "calibration/raw/record.h"
 
 namespace planewise::calibration {
 
-/// When a bench has been run often enough.
-struct SamplingOptions {
-  double agreement = 0.02;            ///< Warm when five medians in a row agree within this share,
-  Seconds warm_up_most = seconds(1);  ///< or after this.
-  int samples_least = 30;             ///< And as long as
-  Seconds sampling_least = milliseconds(300);  ///< this, whichever is later.
-  Seconds sustained_before = seconds(2);  ///< Busy without pause before samples of `sustained`.
-  Seconds pause = milliseconds(20);       ///< Between samples of `cool`.
-};
-
 /// How far a run is.
 struct RunProgress {
-  std::size_t done = 0;
+  std::size_t done = 0;  ///< Of all rounds' measurements.
   std::size_t all = 0;
   std::string key{};  ///< What is measured now.
 };
 
+/// Of RunOptions::done: the round of a measurement that the file says cannot be taken.
+inline constexpr int kNoRound = 0;
+
 struct RunOptions {
   SamplingOptions sampling{};
+  Time time{};
   std::uint64_t seed = 1;
-  std::set<std::pair<std::string, int>> done{};  ///< Keys and rounds that are in the file already.
+  /// Keys and rounds that are in the file already.
+  std::set<std::pair<std::string, int>> done{};
   std::function<void(const RunProgress&)> progress{};  ///< Throws to stop the run.
 };
 
@@ -47,7 +43,7 @@ struct RunSummary {
 
 /// Takes every measurement `plan.repetitions` times, a round over all of them after the other, and
 /// gives each line to `write` at once. A measurement whose check fails in a round is not timed in
-/// it.
+/// it. Throws std::runtime_error with the measurement's key if the machine fails.
 RunSummary run_plan(const Plan& plan, Backend& backend, const RunOptions& options,
                     const std::function<void(const std::string& line)>& write);
 

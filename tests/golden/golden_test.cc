@@ -1,7 +1,8 @@
 // Whole runs of the program against recorded output. A case NAME.yaml says:
-//   args: [cost, topologies/published/ft2_2048.yaml]   # run in the project's root, without a
-//   terminal exit: 0 stdout: false                            # optional: that stream is not
-//   compared; the same for stderr
+//   args: [cost, topologies/published/ft2_2048.yaml]   # run in the project's root, no terminal
+//   exit: 0
+//   program: planewise-calibrate   # optional, instead of planewise
+//   stdout: false                  # optional: that stream is not compared; the same for stderr
 // NAME.out and NAME.err hold what the streams must be; no file: nothing. PLANEWISE_UPDATE_GOLDEN=1
 // writes them, and the diff is reviewed: goldens guard against change, they do not prove that a
 // figure is right.
@@ -30,6 +31,7 @@ const std::filesystem::path kFolder = kRoot / "tests/golden";
 constexpr unsigned kLongestRun = 300;  // seconds
 
 struct Case {
+  std::string program = PLANEWISE_PROGRAM;
   std::vector<std::string> args{};
   int exit = 0;
   bool compares_stdout = true;
@@ -42,6 +44,11 @@ Case read_case(const std::filesystem::path& path) {
   spec::MapReader root(reading);
   Case golden;
   golden.args = root.texts("args");
+  if (root.has("program")) {
+    golden.program = root.choice<const char*>(
+        "program",
+        {{"planewise", PLANEWISE_PROGRAM}, {"planewise-calibrate", PLANEWISE_CALIBRATE}});
+  }
   golden.exit = root.small_integer("exit", {.min = 0, .max = 255});
   if (root.has("stdout")) golden.compares_stdout = root.boolean("stdout");
   if (root.has("stderr")) golden.compares_stderr = root.boolean("stderr");
@@ -76,10 +83,10 @@ void become_program(std::vector<std::string> words, const std::string& out,
   if (ready) execv(pointers[0], pointers.data());
 }
 
-Finished run_program(const std::vector<std::string>& args) {
+Finished run_program(const Case& golden) {
   const test::TemporaryFolder folder;
-  std::vector<std::string> words = {PLANEWISE_PROGRAM};
-  words.insert(words.end(), args.begin(), args.end());
+  std::vector<std::string> words = {golden.program};
+  words.insert(words.end(), golden.args.begin(), golden.args.end());
   const pid_t child = fork();
   if (child == 0) {
     become_program(words, folder.path("out"), folder.path("err"));
@@ -169,7 +176,7 @@ class Golden : public testing::TestWithParam<std::string> {};
 TEST_P(Golden, IsAsRecorded) {
   const std::string base = (kFolder / GetParam()).string();
   const Case golden = read_case(base + ".yaml");
-  const Finished run = run_program(golden.args);
+  const Finished run = run_program(golden);
   EXPECT_EQ(run.exit, golden.exit) << run.err;
   if (golden.compares_stdout) expect_recorded(base + ".out", run.out);
   if (golden.compares_stderr) expect_recorded(base + ".err", run.err);

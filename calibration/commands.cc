@@ -1,0 +1,272 @@
+// The subcommands: what they are called with. What they do is in run_command.h and fit_command.h.
+#include "calibration/commands.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <git_version.h>
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "base/unit_text.h"
+#include "calibration/fit_command.h"
+#include "calibration/run_command.h"
+#include "print/program.h"
+#include "spec/nearest_word.h"
+
+namespace planewise::calibration {
+namespace {
+
+const std::map<std::string, Format> kFormats = {
+    {"text", Format::text}, {"json", Format::json}, {"csv", Format::csv}, {"md", Format::md}};
+const std::map<std::string, Phase> kPhases = {
+    {"train", Phase::train}, {"prefill", Phase::prefill}, {"decode", Phase::decode}};
+const std::map<std::string, Part> kParts = {{"compute", Part::compute}, {"layer", Part::layer}};
+const std::map<std::string, BackendKind> kBackends = {{"cuda", BackendKind::cuda},
+                                                      {"host", BackendKind::host}};
+
+/// What runs once the command line is read; returns the exit code.
+using Action = std::function<int()>;
+
+std::string version() { return fmt::format("planewise-calibrate of {}", kPlanewiseVersion); }
+
+/// The share that `text` says, such as `10%` or `0.1`; throws CLI::ValidationError.
+double share_of(const std::string& option, const std::string& text) {
+  double number = -1;
+  const bool is_number = parse_number(text.substr(0, text.find_last_not_of(" %") + 1), number);
+  const double share = text.ends_with('%') ? number / 100 : number;
+  if (!is_number || share <= 0 || share > 10) {
+    throw CLI::ValidationError(option + ": write a share above 0, such as 10%");
+  }
+  return share;
+}
+
+/// The time that `text` says: `90s`, `10m`, `1.5h`; throws CLI::ValidationError.
+Seconds budget_of(const std::string& text) {
+  const std::map<char, Seconds> units = {{'s', seconds(1)}, {'m', seconds(60)}, {'h', hours(1)}};
+  const auto unit = units.find(text.empty() ? ' ' : text.back());
+  double number = -1;
+  const bool is_time =
+      unit != units.end() && parse_number(text.substr(0, text.size() - 1), number) && number > 0;
+  if (!is_time) throw CLI::ValidationError("--budget: write a time such as 90s, 10m or 1h");
+  return unit->second * number;
+}
+
+CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& what,
+                      const std::string& example) {
+  CLI::App* command = app.add_subcommand(name, what);
+  command->footer("Example:\n  " + example);
+  return command;
+}
+
+void add_format_option(CLI::App& command, OutputOptions& options) {
+  command
+      .add_option_function<std::string>(
+          "--format", [&options](const std::string& word) { options.format = kFormats.at(word); },
+          "text, json, csv or md")
+      ->check(CLI::IsMember(&kFormats))
+      ->option_text("FORM [text]");
+}
+
+/// Adds --model, --phase, --ep, --quick and --backend.
+void add_plan_options(CLI::App& command, PlanArguments& arguments) {
+  command.add_option("--model", arguments.model, "whose operators, at its sizes")
+      ->option_text("FILE [models/deepseek_v3.yaml]");
+  command
+      .add_option_function<std::string>(
+          "--phase",
+          [&arguments](const std::string& word) { arguments.options.phase = kPhases.at(word); },
+          "train, prefill or decode: how many rows the operators have")
+      ->check(CLI::IsMember(&kPhases))
+      ->option_text("PHASE [train]");
+  command.add_option("--ep", arguments.options.expert_ranks, "ranks that share the experts")
+      ->check(CLI::Range(1, 1'000'000))
+      ->option_text("N [64]");
+  command.add_flag("--quick", arguments.options.is_quick, "fewer sizes, rounds and samples");
+  command
+      .add_option_function<std::string>(
+          "--backend",
+          [&arguments](const std::string& word) { arguments.backend = kBackends.at(word); },
+          "cuda, or host: small sizes on the processor")
+      ->check(CLI::IsMember(&kBackends))
+      ->option_text("BACKEND [cuda]");
+}
+
+void add_only_option(CLI::App& command, PlanArguments& arguments) {
+  command
+      .add_option_function<std::string>(
+          "--only",
+          [&arguments](const std::string& word) { arguments.options.part = kParts.at(word); },
+          "compute: operators by themselves; layer: the whole MoE layer")
+      ->check(CLI::IsMember(&kParts))
+      ->option_text("PART [both]");
+}
+
+void add_plan(CLI::App& app, Action& action) {
+  CLI::App* command = add_command(
+      app, "plan", "what a run would measure, and about how long it takes; needs no GPU",
+      "planewise-calibrate plan --model models/deepseek_v3.yaml --phase train --ep 64\n"
+      "  planewise-calibrate plan --phase decode --ep 144 --quick --format csv");
+  struct Arguments {
+    PlanArguments plan{};
+    OutputOptions output{};
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  add_plan_options(*command, arguments->plan);
+  add_only_option(*command, arguments->plan);
+  add_format_option(*command, arguments->output);
+  command->add_option("--output", arguments->output.output, "write to FILE, complete or not at all")
+      ->option_text("FILE");
+  command->callback([arguments, &action] {
+    action = [arguments] { return run_plan_command(arguments->plan, arguments->output); };
+  });
+}
+
+void add_run(CLI::App& app, Action& action) {
+  CLI::App* command = add_command(
+      app, "run", "measure this machine into DIR/raw.jsonl; again, to go on where it stopped",
+      "planewise-calibrate run --out h200\n"
+      "  planewise-calibrate run --out h200 --only compute --budget 10m\n"
+      "  planewise-calibrate run --backend host --quick --out try");
+  const auto arguments = std::make_shared<RunArguments>();
+  arguments->version = version();
+  add_plan_options(*command, arguments->plan);
+  command->add_option("--out", arguments->folder, "where raw.jsonl is, or will be")
+      ->required()
+      ->option_text("DIR");
+  add_only_option(*command, arguments->plan);
+  command
+      ->add_option_function<std::string>(
+          "--budget", [arguments](const std::string& text) { arguments->budget = budget_of(text); },
+          "drop rounds, then sizes, until it takes about so long")
+      ->option_text("TIME");
+  command->add_option("--device", arguments->device, "which GPU")
+      ->check(CLI::Range(0, 1023))
+      ->option_text("N [0]");
+  command->add_option("--seed", arguments->seed, "of all inputs")->option_text("N [1]");
+  command->add_flag("--force-new", arguments->force_new,
+                    "keep an old raw.jsonl as raw.jsonl.1 and begin anew");
+  command->add_flag("--allow-busy", arguments->allow_busy,
+                    "although other processes compute on the GPU");
+  command->callback(
+      [arguments, &action] { action = [arguments] { return run_run_command(*arguments); }; });
+}
+
+CLI::Option* add_profile_output(CLI::App& command, std::string& path) {
+  return command.add_option("-o,--output", path, "the profile to write, complete or not at all")
+      ->required()
+      ->option_text("PROFILE");
+}
+
+void add_error_option(CLI::App& command, double& most) {
+  command
+      .add_option_function<std::string>(
+          "--max-error", [&most](const std::string& text) { most = share_of("--max-error", text); },
+          "exit with 4 if the 90th percentile of errors at points held out is above")
+      ->option_text("SHARE [10%]");
+}
+
+void add_fit(CLI::App& app, Action& action) {
+  CLI::App* command = add_command(app, "fit", "a raw file as the profile that planewise reads",
+                                  "planewise-calibrate fit h200/raw.jsonl -o h200.yaml");
+  struct Arguments {
+    FitArguments fit{};
+    OutputOptions output{};
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  arguments->fit.version = version();
+  command->add_option("RAW", arguments->fit.raw, "what `run` wrote")
+      ->required()
+      ->option_text("FILE");
+  add_profile_output(*command, arguments->fit.profile);
+  command->add_option("--name", arguments->fit.name, "of the profile")
+      ->option_text("NAME [from the raw file]");
+  add_error_option(*command, arguments->fit.error_most);
+  add_format_option(*command, arguments->output);
+  command->callback([arguments, &action] {
+    action = [arguments] { return run_fit_command(arguments->fit, arguments->output); };
+  });
+}
+
+void add_check(CLI::App& app, Action& action) {
+  CLI::App* command = add_command(
+      app, "check", "what a profile holds, what to beware of, and where it differs from another",
+      "planewise-calibrate check h200.yaml --against calibration/profiles/h200_published.yaml");
+  struct Arguments {
+    CheckArguments check{};
+    OutputOptions output{};
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  command->add_option("PROFILE", arguments->check.profile, "the profile")
+      ->required()
+      ->option_text("FILE");
+  command->add_option("--against", arguments->check.against, "a profile to compare rates with")
+      ->option_text("FILE");
+  add_error_option(*command, arguments->check.error_most);
+  add_format_option(*command, arguments->output);
+  command->callback([arguments, &action] {
+    action = [arguments] { return run_check_command(arguments->check, arguments->output); };
+  });
+}
+
+void add_merge(CLI::App& app, Action& action) {
+  CLI::App* command = add_command(
+      app, "merge", "one profile with what it lacks from others of the same GPU",
+      "planewise-calibrate merge h200.yaml calibration/profiles/h200_published.yaml -o both.yaml");
+  struct Arguments {
+    MergeArguments merge{};
+    OutputOptions output{};
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  arguments->merge.version = version();
+  command->add_option("FIRST", arguments->merge.first, "the profile that wins")
+      ->required()
+      ->option_text("FILE");
+  command->add_option("OTHER", arguments->merge.others, "profiles to take from, in order")
+      ->required()
+      ->option_text("FILE...");
+  add_profile_output(*command, arguments->merge.profile);
+  add_format_option(*command, arguments->output);
+  command->callback([arguments, &action] {
+    action = [arguments] { return run_merge_command(arguments->merge, arguments->output); };
+  });
+}
+
+/// True after saying so if the first argument is no command. CLI11 itself only says that one is
+/// missing.
+bool is_unknown_command(const CLI::App& app, int argc, char** argv) {
+  const std::string word = argc > 1 ? argv[1] : "-";
+  spec::WordSet names;
+  for (const CLI::App* command : app.get_subcommands({})) names.insert(command->get_name());
+  if (word.starts_with('-') || names.contains(word)) return false;
+  const std::optional<std::string> nearest = spec::nearest_word(word, names);
+  fmt::print(stderr, "planewise-calibrate: no command '{}'{}; the commands are {}\n", word,
+             nearest ? fmt::format("; did you mean '{}'?", *nearest) : "", fmt::join(names, ", "));
+  return true;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app{"Measures this machine's operators and fits the profile that planewise reads.",
+               "planewise-calibrate"};
+  app.footer(
+      "Example:\n  planewise-calibrate run --out h200\n"
+      "  planewise-calibrate fit h200/raw.jsonl -o h200.yaml\n"
+      "  planewise-calibrate check h200.yaml");
+  app.set_version_flag("--version", version());
+  app.require_subcommand(1);
+  Action action;
+  for (const auto& add : {add_plan, add_run, add_fit, add_check, add_merge}) add(app, action);
+  if (is_unknown_command(app, argc, argv)) return kUsage;
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kFine : kUsage;
+  }
+  return action();
+}
+
+}  // namespace planewise::calibration
