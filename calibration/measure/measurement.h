@@ -11,26 +11,30 @@
 
 namespace planewise::calibration {
 
-/// What a backend runs, spelled as in raw.jsonl.
+/// What a backend runs, spelled as in raw.jsonl. Unless another format is named, values are BF16;
+/// "FP8" are e4m3 values with an FP32 scale for 1 x 128 of them (1.03125 B each). Bytes are those
+/// of an element of rows x width, as src/workload counts them.
 enum class Kernel : std::uint8_t {
   empty,            ///< Nothing: what a launch costs.
-  product,          ///< Y = X W^T, `groups` times; an input gradient is the same with W transposed.
-  weight_gradient,  ///< dW = dY^T X in FP32, `groups` times.
-  router,           ///< Sigmoid, bias, group-limited top-k of rows x width scores.
-  quantise,         ///< BF16 to e4m3 with a scale for 1 x 128.
-  quantise_backward,  ///< The same, and once more transposed, with a scale for 128 x 1.
-  permute,            ///< Rows to their experts, and the weighted sum back to tokens.
-  swiglu,
-  swiglu_backward,  ///< Forward again, then gradients of gate and up.
-  swiglu_quantise,  ///< In one pass.
-  gelu,
-  norm,  ///< RMSNorm.
-  rope,
-  copy,
-  elementwise,  ///< z = x + y.
-  embedding,
-  cross_entropy,
-  optimizer,  ///< AdamW.
+  product,          ///< Y = X W^T, `groups` times; an input gradient with W transposed.
+  weight_gradient,  ///< dW[n, k] = dY^T X in FP32 over m rows, `groups` times. Under fp8_blockwise
+                    ///< the transposing requantisation of X is part of it (as in src/workload).
+  router,           ///< Sigmoid of FP32 scores [rows, width], bias, group-limited top-k: 4 B.
+  quantise,         ///< To FP8: 3.03125 B.
+  quantise_backward,  ///< The same, and once more transposed, a scale for 128 x 1: 6.0625 B.
+  permute,            ///< FP8 rows gathered to their experts (top-k times), and the weighted BF16
+                      ///< sum back to tokens: 2 x top-k x 3.03125 B.
+  swiglu,             ///< [rows, gate and up, 2 x width] to [rows, width]: 6 B.
+  swiglu_backward,    ///< That again, then gradients of gate and up: 16 B.
+  swiglu_quantise,    ///< Both in one pass, to FP8: 5.03125 B.
+  gelu,               ///< 4 B.
+  norm,               ///< RMSNorm: 4 B.
+  rope,               ///< `width` elements a token turned in place: 4 B.
+  copy,               ///< 4 B.
+  elementwise,        ///< z = x + y: 6 B.
+  embedding,          ///< Rows of a table of `vocabulary` looked up: 4 B.
+  cross_entropy,      ///< Loss of logits [rows, width], which are read twice: 4 B.
+  optimizer,  ///< AdamW: gradient and master in FP32, both moments and the parameter in BF16: 22 B.
   attention_forward,
   attention_backward,
   attention_decode,    ///< MLA with absorbed up-projections, one token a sequence.
