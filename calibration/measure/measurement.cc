@@ -31,6 +31,8 @@ std::string to_string(Kernel kernel) {
       return "quantise";
     case Kernel::quantise_backward:
       return "quantise_backward";
+    case Kernel::requantise_transposed:
+      return "requantise_transposed";
     case Kernel::permute:
       return "permute";
     case Kernel::swiglu:

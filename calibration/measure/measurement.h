@@ -21,19 +21,20 @@ enum class Kernel : std::uint8_t {
                     ///< the transposing requantisation of X is part of it (as in src/workload).
   router,           ///< Sigmoid of FP32 scores [rows, width], bias, group-limited top-k: 4 B.
   quantise,         ///< To FP8: 3.03125 B.
-  quantise_backward,  ///< The same, and once more transposed, a scale for 128 x 1: 6.0625 B.
-  permute,            ///< FP8 rows gathered to their experts (top-k times), and the weighted BF16
-                      ///< sum back to tokens: 2 x top-k x 3.03125 B.
-  swiglu,             ///< [rows, gate and up, 2 x width] to [rows, width]: 6 B.
-  swiglu_backward,    ///< That again, then gradients of gate and up: 16 B.
-  swiglu_quantise,    ///< Both in one pass, to FP8: 5.03125 B.
-  gelu,               ///< 4 B.
-  norm,               ///< RMSNorm: 4 B.
-  rope,               ///< `width` elements a token turned in place: 4 B.
-  copy,               ///< 4 B.
-  elementwise,        ///< z = x + y: 6 B.
-  embedding,          ///< Rows of a table of `vocabulary` looked up: 4 B.
-  cross_entropy,      ///< Loss of logits [rows, width], which are read twice: 4 B.
+  quantise_backward,      ///< The same, and once more transposed, a scale for 128 x 1: 6.0625 B.
+  requantise_transposed,  ///< FP8 rows to FP8 columns, a scale for 128 x 1: 2.0625 B.
+  permute,          ///< FP8 rows gathered to their experts (top-k times), and the weighted BF16
+                    ///< sum back to tokens: 2 x top-k x 3.03125 B.
+  swiglu,           ///< [rows, gate and up, 2 x width] to [rows, width]: 6 B.
+  swiglu_backward,  ///< That again, then gradients of gate and up: 16 B.
+  swiglu_quantise,  ///< Both in one pass, to FP8: 5.03125 B.
+  gelu,             ///< 4 B.
+  norm,             ///< RMSNorm: 4 B.
+  rope,             ///< `width` elements a token turned in place: 4 B.
+  copy,             ///< 4 B.
+  elementwise,      ///< z = x + y: 6 B.
+  embedding,        ///< Rows of a table of `vocabulary` looked up: 4 B.
+  cross_entropy,    ///< Loss of logits [rows, width], which are read twice: 4 B.
   optimizer,  ///< AdamW: gradient and master in FP32, both moments and the parameter in BF16: 22 B.
   attention_forward,
   attention_backward,
