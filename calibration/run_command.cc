@@ -25,15 +25,20 @@ namespace {
 /// clocks or less.
 constexpr std::uint64_t kSlowedByHardware = 0x8 | 0x40 | 0x80;
 
-Plan plan_of(const PlanArguments& arguments) {
-  spec::Diagnostics diagnostics;
-  const spec::ModelSpec model = spec::read_model(arguments.model, diagnostics);
-  diagnostics.throw_if_any();
+PlanOptions options_of(const PlanArguments& arguments) {
   PlanOptions options = arguments.options;
   options.is_host = arguments.backend == BackendKind::host;
+  return options;
+}
+
+/// A model that a plan can be made for under `options`.
+spec::ModelSpec model_of(const PlanArguments& arguments, const PlanOptions& options) {
+  spec::Diagnostics diagnostics;
+  spec::ModelSpec model = spec::read_model(arguments.model, diagnostics);
+  diagnostics.throw_if_any();
   const std::string problem = plan_problem(model, options);
   if (!problem.empty()) throw spec::InputError({model.origin.diagnose("", problem)});
-  return make_plan(model, options);
+  return model;
 }
 
 /// Null after saying why there is none.
@@ -124,14 +129,19 @@ RunSummary measure(const RunArguments& arguments, const Plan& plan, Backend& bac
 }  // namespace
 
 int run_plan_command(const PlanArguments& arguments, const OutputOptions& output) {
-  write_output(render(plan_account(plan_of(arguments)), output.format), output.output);
+  const PlanOptions options = options_of(arguments);
+  const Plan plan = make_plan(model_of(arguments, options), options);
+  write_output(render(plan_account(plan), output.format), output.output);
   return kFine;
 }
 
 int run_run_command(const RunArguments& arguments) {
-  Plan plan = plan_of(arguments.plan);
+  PlanOptions options = options_of(arguments.plan);
+  const spec::ModelSpec model = model_of(arguments.plan, options);
   const std::unique_ptr<Backend> backend = backend_of(arguments);
   if (backend == nullptr) return kMachine;
+  options.sms = backend->environment().sms;
+  Plan plan = make_plan(model, options);
   const std::string problem = unfitness(backend->telemetry(), arguments.allow_busy);
   if (!problem.empty()) {
     fmt::print(stderr, "planewise-calibrate: {}\n", problem);

@@ -19,6 +19,7 @@ struct PlanOptions {
   Part part = Part::all;
   int expert_ranks = 64;
   bool is_quick = false;  ///< Fewer sizes and repetitions.
+  int sms = 132;          ///< Of the GPU, from which carve-outs take some away.
   bool is_host = false;   ///< Sizes that a processor computes in seconds.
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 
 #include "base/check.h"
@@ -21,7 +22,19 @@ struct Run {
   std::string environment{};               ///< Its fingerprint.
   std::set<std::string> not_measurable{};  ///< Keys.
   RunSummary summary{};
+  std::optional<Seconds> busy_until{};  ///< The last samples of `sustained` were taken then.
 };
+
+/// The same for a GPU that has rested, or has not: what came before may have kept it at its
+/// sustained clocks.
+SamplingOptions sampling_now(const Run& run) {
+  constexpr Seconds kRest = seconds(1);
+  SamplingOptions options = run.options.sampling;
+  if (run.busy_until && run.options.time.now() - *run.busy_until < kRest) {
+    options.sustained_before = options.sustained_again;
+  }
+  return options;
+}
 
 PointRecord measured_point(Run& run, const Measurement& measurement, Bench& bench, int repetition) {
   PointRecord point{.measurement = measurement,
@@ -37,7 +50,9 @@ PointRecord measured_point(Run& run, const Measurement& measurement, Bench& benc
                                    [](const CheckResult& check) { return !check.holds(); });
   if (point.check_failed) return point;
   Samples samples =
-      take_samples(bench, run.backend, measurement.regime, run.options.sampling, run.options.time);
+      take_samples(bench, run.backend, measurement.regime, sampling_now(run), run.options.time);
+  run.busy_until.reset();
+  if (measurement.regime == Regime::sustained) run.busy_until = run.options.time.now();
   point.times = std::move(samples.times);
   point.clock_mhz_min = samples.telemetry.clock_mhz_min();
   point.clock_mhz_max = samples.telemetry.clock_mhz_max();

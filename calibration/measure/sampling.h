@@ -16,8 +16,9 @@ struct SamplingOptions {
   int samples_least = 30;             ///< And as long as
   Seconds sampling_least = milliseconds(300);  ///< this, whichever is later,
   int samples_most = 1000;                     ///< but no more than these.
-  Seconds sustained_before = seconds(2);  ///< Busy without pause before samples of `sustained`.
-  Seconds pause = milliseconds(20);       ///< Between samples of `cool`.
+  Seconds sustained_before = seconds(2);       ///< Busy before samples of `sustained` after a rest,
+  Seconds sustained_again = milliseconds(50);  ///< and before those that follow others.
+  Seconds pause = milliseconds(20);            ///< Between samples of `cool`.
 };
 
 /// Those of the method; fewer and shorter if quick, and on a processor, whose calls are long.
