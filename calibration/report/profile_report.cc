@@ -7,6 +7,7 @@
 #include <cmath>
 #include <map>
 
+#include "calibration/fit/plausible.h"
 #include "calibration/measure/statistics.h"
 #include "print/table.h"
 
@@ -207,6 +208,7 @@ ProfileFindings find_problems(const spec::ProfileSpec& profile, double error_mos
     add(fmt::format("{}: its operators take {} of the time of the whole, beyond {}", sum.id,
                     percent(1 + difference), percent(sum.limit)));
   }
+  for (std::string& line : implausible_rates(profile)) add(std::move(line));
   if (profile.provenance && !profile.provenance->throttle.empty()) {
     add(fmt::format("throttled while it was measured: {}",
                     fmt::join(profile.provenance->throttle, ", ")));
