@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <optional>
 #include <utility>
 
 #include "calibration/cuda/cublaslt_products.h"
@@ -89,83 +88,29 @@ std::vector<Candidate> candidates_of(const Measurement& m, OperandFormat format,
   return candidates;
 }
 
-bool all_hold(const std::vector<CheckResult>& checks) {
-  for (const CheckResult& check : checks) {
-    if (!check.holds()) return false;
+/// The candidates as what could be timed; they share inputs, outputs and checks.
+std::vector<GpuWork> works_of(const std::shared_ptr<Product>& product, const std::string& proxy,
+                              int sets) {
+  std::vector<GpuWork> works;
+  for (std::size_t i = 0; i < product->candidates.size(); ++i) {
+    GpuWork work{.sets = sets,
+                 .implementation = product->candidates[i].name,
+                 .proxy = proxy,
+                 .kernels = product->candidates[i].kernels};
+    work.fill = [product](std::uint64_t seed, cudaStream_t stream) {
+      product->sets.fill(seed, stream);
+    };
+    work.poison = [product](cudaStream_t stream) { product->sets.poison(stream); };
+    work.launch = [product, i](int set, cudaStream_t stream) {
+      product->candidates[i].launch(product->sets, set, stream);
+    };
+    work.compare = [product](std::uint64_t seed, cudaStream_t stream) {
+      return product->sets.compare(seed, stream);
+    };
+    works.push_back(std::move(work));
   }
-  return true;
+  return works;
 }
-
-/// One candidate as it would be timed; what it shares with the others stays theirs.
-GpuWork work_of(const std::shared_ptr<Product>& product, std::size_t candidate, int sets) {
-  GpuWork work{.sets = sets,
-               .implementation = product->candidates[candidate].name,
-               .kernels = product->candidates[candidate].kernels};
-  work.launch = [product, candidate](int set, cudaStream_t stream) {
-    product->candidates[candidate].launch(product->sets, set, stream);
-  };
-  return work;
-}
-
-/// Checks every candidate, drops the wrong ones and chooses the fastest of the others. The checks
-/// are those of the chosen one; of the last one if all are wrong.
-class BestProduct : public Bench {
- public:
-  BestProduct(std::shared_ptr<Product> product, const Measurement& m, std::string proxy, int sets,
-              const Device& device)
-      : product_(std::move(product)),
-        measurement_(m),
-        proxy_(std::move(proxy)),
-        sets_(sets),
-        device_(device) {}
-
-  std::vector<CheckResult> check(std::uint64_t seed) override {
-    std::vector<CheckResult> kept;
-    std::optional<Seconds> fastest;
-    std::string wrong;
-    bench_.reset();
-    product_->sets.fill(seed, stream_.get());
-    for (std::size_t i = 0; i < product_->candidates.size(); ++i) {
-      GpuWork work = work_of(product_, i, sets_);
-      product_->sets.poison(stream_.get());
-      work.launch(0, stream_.get());
-      stream_.synchronise();
-      const std::vector<CheckResult> checks = product_->sets.compare(seed, stream_.get());
-      if (!all_hold(checks)) {
-        wrong += (wrong.empty() ? "" : ", ") + work.implementation;
-        if (!fastest) kept = checks;
-        continue;
-      }
-      const bool is_only = product_->candidates.size() == 1;
-      const Seconds time = is_only ? Seconds{} : trial_time(work, device_);
-      if (fastest && time >= *fastest) continue;
-      fastest = time;
-      kept = checks;
-      implementation_ = work.implementation;
-      kernels_ = work.kernels;
-      bench_ = make_gpu_bench(std::move(work), measurement_, device_);
-    }
-    if (bench_ && !wrong.empty()) implementation_ += fmt::format(" ({}: wrong results)", wrong);
-    if (!bench_) implementation_ = wrong;
-    return kept;
-  }
-
-  std::vector<Seconds> run(int count) override { return bench_->run(count); }
-  std::string implementation() const override { return implementation_; }
-  std::string proxy() const override { return proxy_; }
-  int kernels() const override { return kernels_; }
-
- private:
-  std::shared_ptr<Product> product_;
-  Measurement measurement_;
-  std::string proxy_;
-  int sets_ = 1;
-  const Device& device_;
-  Stream stream_;
-  std::unique_ptr<Bench> bench_;
-  std::string implementation_ = product_->candidates.front().name;
-  int kernels_ = 1;
-};
 
 }  // namespace
 
@@ -183,8 +128,7 @@ std::variant<std::unique_ptr<Bench>, NotMeasured> make_product_bench(const Measu
   }
   auto product =
       std::make_shared<Product>(Product{ProductSets(m, format, sets), std::move(candidates)});
-  return std::make_unique<BestProduct>(std::move(product), m, proxy_of(format, m.precision), sets,
-                                       device);
+  return make_best_bench(works_of(product, proxy_of(format, m.precision), sets), m, device);
 }
 
 }  // namespace planewise::calibration

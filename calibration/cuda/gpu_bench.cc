@@ -1,6 +1,9 @@
 #include "calibration/cuda/gpu_bench.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/check.h"
@@ -112,6 +115,72 @@ class GpuBench : public Bench {
   std::unique_ptr<Neighbour> neighbour_;
 };
 
+bool all_hold(const std::vector<CheckResult>& checks) {
+  return std::all_of(checks.begin(), checks.end(),
+                     [](const CheckResult& check) { return check.holds(); });
+}
+
+/// The median time of a call of a bench that was checked, of a few replays.
+Seconds trial_time(Bench& bench) {
+  constexpr int kReplays = 5;
+  bench.run(1);
+  std::vector<double> times;
+  for (const Seconds time : bench.run(kReplays)) times.push_back(time.in(seconds(1)));
+  return seconds(median(std::move(times)));
+}
+
+class BestBench : public Bench {
+ public:
+  BestBench(std::vector<GpuWork> works, const Measurement& measurement, const Device& device)
+      : works_(std::move(works)), measurement_(measurement), device_(device) {}
+
+  std::vector<CheckResult> check(std::uint64_t seed) override {
+    std::vector<CheckResult> kept;
+    std::optional<Seconds> fastest;
+    best_.reset();
+    wrong_.clear();
+    works_.front().fill(seed, stream_.get());
+    for (const GpuWork& work : works_) {
+      work.poison(stream_.get());
+      work.launch(0, stream_.get());
+      stream_.synchronise();
+      std::vector<CheckResult> checks = work.compare(seed, stream_.get());
+      if (!all_hold(checks)) {
+        wrong_ += (wrong_.empty() ? "" : ", ") + work.implementation;
+        if (kept.empty()) kept = std::move(checks);
+        continue;
+      }
+      std::unique_ptr<Bench> bench = make_gpu_bench(work, measurement_, device_);
+      const Seconds time = works_.size() == 1 ? Seconds{} : trial_time(*bench);
+      if (fastest && time >= *fastest) continue;
+      fastest = time;
+      kept = std::move(checks);
+      best_ = std::move(bench);
+    }
+    return kept;
+  }
+
+  std::vector<Seconds> run(int count) override {
+    PW_CHECK(best_ != nullptr);
+    return best_->run(count);
+  }
+  std::string implementation() const override {
+    if (!best_) return wrong_.empty() ? works_.front().implementation : wrong_;
+    if (wrong_.empty()) return best_->implementation();
+    return fmt::format("{} ({}: wrong results)", best_->implementation(), wrong_);
+  }
+  std::string proxy() const override { return works_.front().proxy; }
+  int kernels() const override { return best_ ? best_->kernels() : works_.front().kernels; }
+
+ private:
+  std::vector<GpuWork> works_;
+  Measurement measurement_;
+  const Device& device_;
+  Stream stream_;
+  std::unique_ptr<Bench> best_;
+  std::string wrong_{};
+};
+
 }  // namespace
 
 std::unique_ptr<Bench> make_gpu_bench(GpuWork work, const Measurement& measurement,
@@ -122,14 +191,10 @@ std::unique_ptr<Bench> make_gpu_bench(GpuWork work, const Measurement& measureme
   return std::make_unique<GpuBench>(std::move(work), neighbour_sms, device);
 }
 
-Seconds trial_time(const GpuWork& work, const Device& device) {
-  constexpr int kReplays = 5;
-  GpuWork trial = work;
-  GpuBench bench(std::move(trial), 0, device);
-  bench.run(1);
-  std::vector<double> times;
-  for (const Seconds time : bench.run(kReplays)) times.push_back(time.in(seconds(1)));
-  return seconds(median(std::move(times)));
+std::unique_ptr<Bench> make_best_bench(std::vector<GpuWork> works, const Measurement& measurement,
+                                       const Device& device) {
+  PW_CHECK(!works.empty());
+  return std::make_unique<BestBench>(std::move(works), measurement, device);
 }
 
 }  // namespace planewise::calibration

@@ -35,8 +35,11 @@ struct GpuWork {
 std::unique_ptr<Bench> make_gpu_bench(GpuWork work, const Measurement& measurement,
                                       const Device& device);
 
-/// The median time of a call, of a few replays; to choose between implementations. Requires: the
-/// work was launched once.
-Seconds trial_time(const GpuWork& work, const Device& device);
+/// Of several ways to do the same on the same inputs, which the first one's `fill` makes: check()
+/// checks each, drops those with wrong results and keeps the one that a few replays find fastest.
+/// Its checks are the fastest one's, or the first one's if all are wrong. Those that were dropped
+/// are named in implementation(). Requires: at least one.
+std::unique_ptr<Bench> make_best_bench(std::vector<GpuWork> works, const Measurement& measurement,
+                                       const Device& device);
 
 }  // namespace planewise::calibration
