@@ -1,6 +1,5 @@
 // Quantisation and its inverses.
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "base/check.h"

@@ -1,6 +1,7 @@
 // Which experts a token goes to, and the way there and back.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/check.h"
