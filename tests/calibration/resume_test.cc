@@ -36,10 +36,14 @@ std::int64_t line_count(const std::string& text) {
   return std::count(text.begin(), text.end(), '\n');
 }
 
-/// In a child: becomes the program.
+std::string with(std::string text, const std::string& word, const std::string& value) {
+  const std::size_t at = text.find(word);
+  return at == std::string::npos ? text : text.replace(at, word.size(), value);
+}
+
+/// In a child: becomes the program that the first word names.
 [[noreturn]] void become_program(std::vector<std::string> words, const std::string& out,
                                  const std::string& err) {
-  words.insert(words.begin(), PLANEWISE_CALIBRATE);
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
@@ -55,7 +59,8 @@ std::int64_t line_count(const std::string& text) {
 
 class Program : public testing::Test {
  protected:
-  pid_t start(const std::vector<std::string>& words) {
+  pid_t start(std::vector<std::string> words, const char* program = PLANEWISE_CALIBRATE) {
+    words.insert(words.begin(), program);
     const pid_t child = fork();
     if (child == 0) become_program(words, folder_.path("out"), folder_.path("err"));
     return child;
@@ -81,10 +86,25 @@ class Program : public testing::Test {
 
   std::string err() const { return content_of(folder_.path("err")); }
 
+  /// planewise itself takes the profile and simulates a step with it.
+  void expect_simulation(const std::string& profile) {
+    const std::string folder = PLANEWISE_ROOT "/tests/calibration/one_rank/";
+    std::string job = content_of(folder + "job.yaml");
+    job = with(with(job, "MODEL", folder + "model.yaml"), "PROFILE", profile);
+    std::ofstream(folder_.path("job.yaml")) << job;
+    const pid_t child = start({"run", "-w", folder_.path("job.yaml"), "-t",
+                               PLANEWISE_ROOT "/topologies/mrft_256.yaml", "--format", "json"},
+                              PLANEWISE_PROGRAM);
+    ASSERT_EQ(finish(child), 0) << err();
+    const auto report = nlohmann::json::parse(content_of(folder_.path("out")));
+    EXPECT_GT(report["runs"][0]["step_time_s"].get<double>(), 0) << report.dump(1).substr(0, 400);
+  }
+
   const test::TemporaryFolder folder_;
   const std::string run_ = folder_.path("run");
   const std::string raw_ = run_ + "/raw.jsonl";
-  const std::vector<std::string> measure_ = {"run", "--backend", "host", "--quick", "--out", run_};
+  const std::vector<std::string> measure_ = {"run",      "--backend", "host",  "--quick",
+                                             "--budget", "12s",       "--out", run_};
 };
 
 /// Every round of every measurement is there once.
@@ -136,6 +156,7 @@ TEST_F(Program, GoesOnAfterBeingKilledAndItsPointsAreFitted) {
   EXPECT_TRUE(read.provenance.has_value());
   const int checked = call({"check", profile});
   EXPECT_TRUE(checked == 0 || checked == 4) << checked << err();
+  expect_simulation(profile);
 }
 
 TEST_F(Program, KeepsWhatItHasWhenInterrupted) {
