@@ -68,6 +68,16 @@ __global__ void normals(T* x, std::int64_t count, float deviation, std::uint64_t
   }
 }
 
+__global__ void weights(std::uint16_t* w, std::int64_t groups, MatrixShape shape, float deviation,
+                        std::uint64_t seed) {
+  for (std::int64_t i = thread_index(); i < groups * shape.count(); i += thread_count()) {
+    const std::int64_t block =
+        i / shape.columns / kScaleColumns * 65536 + i % shape.columns / kScaleColumns;
+    const int power = static_cast<int>(scramble(~seed, block) % 4) - 2;
+    w[i] = to_bits(scalbnf(deviation, power) * normal_of(scramble(seed, i)));
+  }
+}
+
 __global__ void integers(std::int32_t* x, std::int64_t count, std::int32_t limit,
                          std::uint64_t seed) {
   for (std::int64_t i = thread_index(); i < count; i += thread_count()) {
@@ -184,6 +194,13 @@ void fill_normal(std::uint16_t* x, std::int64_t count, float deviation, std::uin
 void fill_normal(float* x, std::int64_t count, float deviation, std::uint64_t seed,
                  cudaStream_t stream) {
   normals<<<blocks_for(count), kThreads, 0, stream>>>(x, count, deviation, seed);
+  PW_CUDA(cudaGetLastError());
+}
+
+void fill_weights(std::uint16_t* w, std::int64_t groups, MatrixShape shape, float deviation,
+                  std::uint64_t seed, cudaStream_t stream) {
+  weights<<<blocks_for(groups * shape.count()), kThreads, 0, stream>>>(w, groups, shape, deviation,
+                                                                       seed);
   PW_CUDA(cudaGetLastError());
 }
 

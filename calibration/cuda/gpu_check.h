@@ -13,7 +13,7 @@
 
 namespace planewise::calibration {
 
-/// Limits of `difference`. What a wrong scale, row or order of bytes yields is above 1e-2.
+/// Limits of `difference`, as those of host/host_bench.h.
 inline constexpr double kDequantisedLimit = 5e-5;  ///< FP32 sums in another order, BF16 results.
 inline constexpr double kUnquantisedLimit = 1e-3;  ///< DeepGEMM's, tests/test_core.py.
 

@@ -188,6 +188,10 @@ void fill_normal(std::uint16_t* x, std::int64_t count, float deviation, std::uin
                  cudaStream_t stream);
 void fill_normal(float* x, std::int64_t count, float deviation, std::uint64_t seed,
                  cudaStream_t stream);
+/// Weights [groups, rows, columns]: blocks of 128 x 128 differ in magnitude by powers of two, 1/4
+/// to 2 times `deviation`, as a wrong scale of a block would otherwise hardly show.
+void fill_weights(std::uint16_t* w, std::int64_t groups, MatrixShape shape, float deviation,
+                  std::uint64_t seed, cudaStream_t stream);
 /// Integers from 0 to limit - 1.
 void fill_integers(std::int32_t* x, std::int64_t count, std::int32_t limit, std::uint64_t seed,
                    cudaStream_t stream);

@@ -45,9 +45,9 @@ void LayerInputs::fill(std::uint64_t seed, cudaStream_t stream) {
   fill_normal(d_out.as<std::uint16_t>(), tokens * h, 1, own(2), stream);
   fill_normal(router_weight.as<std::uint16_t>(), sizes.experts * h, deviation(h), own(3), stream);
   fill_normal(bias.as<float>(), sizes.experts, 0.01F, own(4), stream);
-  fill_normal(gate_up.as<std::uint16_t>(), sizes.local_experts * 2 * w * h, deviation(h), own(5),
-              stream);
-  fill_normal(down.as<std::uint16_t>(), sizes.local_experts * h * w, deviation(w), own(6), stream);
+  fill_weights(gate_up.as<std::uint16_t>(), sizes.local_experts, {2 * w, h}, deviation(h), own(5),
+               stream);
+  fill_weights(down.as<std::uint16_t>(), sizes.local_experts, {h, w}, deviation(w), own(6), stream);
   auto made = make_cublaslt_bf16_products({.shape = {1, tokens, sizes.experts, h}});
   if (const auto* refusal = std::get_if<NotMeasured>(&made)) {
     throw std::runtime_error("no BF16 product for the router: " + refusal->reason);

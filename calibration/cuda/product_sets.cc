@@ -82,12 +82,12 @@ std::int64_t ProductSets::bytes_of(const Measurement& m, OperandFormat format) {
 
 void ProductSets::fill_set(Set& set, std::uint64_t seed, cudaStream_t stream) {
   const std::int64_t rows_all = layout_.rows.rows_all;
-  const std::int64_t weights = shape_.groups * shape_.n * shape_.k;
   const MatrixShape x_shape{rows_all, shape_.k};
   auto* x = (format_ == OperandFormat::bf16 ? set.x : x_before_).as<std::uint16_t>();
   auto* w = (format_ == OperandFormat::bf16 ? set.w : w_before_).as<std::uint16_t>();
   fill_normal(x, x_shape.count(), kInputDeviation, fold_bits(seed, 1), stream);
-  fill_normal(w, weights, weight_deviation(shape_.k), fold_bits(seed, 2), stream);
+  fill_weights(w, shape_.groups, {shape_.n, shape_.k}, weight_deviation(shape_.k),
+               fold_bits(seed, 2), stream);
   zero_padding(x, 2 * shape_.k, layout_.rows, stream);
   if (format_ == OperandFormat::fp8_blockwise) {
     quantise(x, x_shape, {set.x.as<std::uint8_t>(), set.x_scales.as<float>(), rows_all}, stream);

@@ -16,8 +16,7 @@ namespace {
 
 spec::ModelSpec v3() {
   spec::Diagnostics diagnostics;
-  spec::ModelSpec model =
-      spec::read_model(PLANEWISE_ROOT "/models/deepseek_v3.yaml", diagnostics);
+  spec::ModelSpec model = spec::read_model(PLANEWISE_ROOT "/models/deepseek_v3.yaml", diagnostics);
   diagnostics.throw_if_any();
   return model;
 }
@@ -207,7 +206,9 @@ TEST(Plan, OnAProcessorIsSmallAndTheSameInKind) {
     for (const Measurement& m : plan.measurements) all.insert({m.id, m.kernel});
     return all;
   };
-  EXPECT_EQ(kinds(host), kinds(gpu));
+  std::set<std::pair<std::string, Kernel>> expected = kinds(gpu);
+  expected.erase({"swiglu", Kernel::swiglu});  // bound by the sigmoid there, not by bytes
+  EXPECT_EQ(kinds(host), expected);
   EXPECT_EQ(host.sizes.local_experts, gpu.sizes.local_experts);
   for (const Measurement& m : host.measurements) {
     EXPECT_LE(m.work, gigaflop(1)) << key_of(m);
