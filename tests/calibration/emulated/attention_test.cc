@@ -21,8 +21,8 @@ using Bits = std::uint16_t;
 // ---- Softmax: with q = scores and k = 1 the processor's attention has these probabilities ----
 
 struct Scores {
-  static constexpr std::int64_t kSequence = 300;  // more keys than threads
-  static constexpr int kHeads = 2;
+  static constexpr std::int64_t kSequence = 270;  // more keys than threads
+  static constexpr int kHeads = 2;                // the second is looked at
   std::vector<float> scores = random_floats(kHeads * kSequence * kSequence, 1, 1);
   std::vector<Bits> probabilities =
       std::vector<Bits>(static_cast<std::size_t>(kHeads * kSequence * kSequence), 0xFFFF);
@@ -47,7 +47,7 @@ TEST(Emulated, CausalSoftmaxIsThatOfTheFormula) {
   Scores s;
   launch_causal_softmax(s.scores.data(), s.probabilities.data(), s.log_sums.data(),
                         {.heads = Scores::kHeads, .sequence = Scores::kSequence}, nullptr);
-  for (const std::int64_t query : {0, 1, 31, 255, 256, 299}) {
+  for (const std::int64_t query : {0, 1, 31, 255, 256, 269}) {
     EXPECT_NEAR(s.log_sums[static_cast<std::size_t>(Scores::kSequence + query)],
                 s.log_sum(1, query), 1e-5);
     for (std::int64_t key = 0; key < Scores::kSequence; ++key) {
@@ -83,7 +83,7 @@ TEST(Emulated, CausalSoftmaxBackwardIsThatOfTheFormula) {
                                   .d_scores = d_scores.data()},
                                  {.heads = Scores::kHeads, .sequence = Scores::kSequence}, nullptr);
   EXPECT_LT(host::difference(host::from_bf16(again), host::from_bf16(s.probabilities)), 1e-9);
-  for (const std::int64_t query : {0, 33, 299}) {
+  for (const std::int64_t query : {0, 33, 269}) {
     double own = 0;
     for (int i = 0; i < kColumns; ++i) {
       const auto at = static_cast<std::size_t>((query * Scores::kHeads + 1) * kColumns + i);

@@ -20,7 +20,13 @@ namespace planewise::emulated {
 
 /// Runs `body` once for each thread of the grid. What threads race for is run in the order of
 /// threads. Stops the program if threads wait for others that never come.
-void launch(dim3 grid, dim3 block, const std::function<void()>& body);
+///
+/// Threads become fibers only if one of them waits: then its block begins anew, so that what a
+/// thread does before its first wait must be the same the second time.
+void launch(dim3 grid, dim3 block, std::function<void()> body);
+
+/// Runs `work` now; while a stream is captured, keeps it for the graph.
+void submit(std::function<void()> work);
 
 const uint3& thread_index();
 const uint3& block_index();
@@ -82,4 +88,7 @@ template <class T>
 T min(T x, T y) {
   return y < x ? y : x;
 }
-inline long long clock64() { return 0; }
+inline long long clock64() {
+  static long long now = 0;
+  return now += 1'000'000'000'000;  // nobody waits long
+}

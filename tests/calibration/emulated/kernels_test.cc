@@ -6,15 +6,10 @@
 #include <algorithm>
 #include <cmath>
 
-#include "calibration/cuda/handles.h"
 #include "calibration/host/e4m3.h"
 #include "calibration/host/host_bench.h"
 
 namespace planewise::calibration {
-
-/// Launches are calls here, so nothing can fail.
-void check_cuda(cudaError_t, const char*, const char*, int) {}
-
 namespace {
 
 using host::random_bits;

@@ -22,7 +22,7 @@ def arguments(text):
 
 def launch(found):
     grid, block = arguments(found[2])[:2]
-    return f"planewise::emulated::launch(dim3({grid.strip()}), dim3({block.strip()}), [&] {{ {found[1]}({found[3]}); }});"
+    return f"planewise::emulated::launch(dim3({grid.strip()}), dim3({block.strip()}), [=] {{ {found[1]}({found[3]}); }});"
 
 
 def main():
