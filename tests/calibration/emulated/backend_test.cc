@@ -1,10 +1,13 @@
 // The CUDA backend on an emulated GPU: every bench makes its inputs, launches, checks, captures and
-// replays. What remains for a real one are cuBLASLt, wgmma, races and time.
+// replays. What remains for a real one are cuBLASLt, races and time.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 
+#include "calibration/cuda/gpu_bench.h"
 #include "calibration/measure/backend.h"
+#include "emulator.h"
 
 namespace planewise::calibration {
 namespace {
@@ -98,12 +101,6 @@ void expect_bench(Backend& backend, const Measurement& m) {
   const std::vector<Seconds> times = bench.run(1);
   ASSERT_EQ(times.size(), 1U);
   EXPECT_GT(times.front(), Seconds{}) << key_of(m);
-  const bool is_fp8_product =
-      m.kernel == Kernel::product && m.precision == spec::Precision::fp8_blockwise;
-  if (is_fp8_product) {
-    EXPECT_NE(bench.implementation().find("(wrong: wrong results)"), std::string::npos)
-        << bench.implementation();
-  }
 }
 
 TEST(EmulatedBackend, EveryKernelsResultsHold) {
@@ -116,19 +113,49 @@ TEST(EmulatedBackend, EveryKernelsResultsHold) {
   EXPECT_EQ(kernels.size(), static_cast<std::size_t>(Kernel::moe_layer_backward) + 1);
 }
 
-TEST(EmulatedBackend, MaskedRowsAreOnlyForTheGroupedKernel) {
+TEST(EmulatedBackend, MaskedRowsAreForTheGroupedKernel) {
   const std::unique_ptr<Backend> gpu = emulated_gpu();
   const Measurement m{.id = "grouped_gemm.fp8",
                       .precision = spec::Precision::fp8_blockwise,
                       .shape = {.groups = 2, .m = 16, .n = 128, .k = 128},
+                      .spread = RowSpread::uneven,
                       .layout = RowLayout::masked};
+  expect_bench(*gpu, m);
   auto prepared = gpu->prepare(m, kSizes);
-  Bench& bench = *std::get<std::unique_ptr<Bench>>(prepared);
-  // The only kernel that takes them is wrong here, and so there is nothing to time.
-  bool all_hold = true;
-  for (const CheckResult& check : bench.check(3)) all_hold = all_hold && check.holds();
-  EXPECT_FALSE(all_hold);
-  EXPECT_EQ(bench.implementation(), "wrong");
+  EXPECT_EQ(std::get<std::unique_ptr<Bench>>(prepared)->implementation(), "pw_grouped_wgmma");
+}
+
+/// Copies x to y, or forgets to.
+GpuWork copy_work(const std::shared_ptr<std::vector<float>>& y, const char* name, float result) {
+  return {
+      .fill = [](std::uint64_t, cudaStream_t) {},
+      .poison = [y](cudaStream_t) { y->front() = NAN; },
+      .launch = [y, result](
+                    int, cudaStream_t) { emulated::submit([y, result] { y->front() = result; }); },
+      .compare =
+          [y](std::uint64_t, cudaStream_t) {
+            return std::vector<CheckResult>{
+                {.metric = "difference", .value = std::abs(y->front() - 1), .limit = 0.1}};
+          },
+      .implementation = name};
+}
+
+TEST(EmulatedBackend, AWrongKernelIsFoundOut) {
+  auto opened = Device::open(0);
+  const Device& device = *std::get<std::unique_ptr<Device>>(opened);
+  const auto y = std::make_shared<std::vector<float>>(1);
+  const Measurement m{.kernel = Kernel::copy};
+  const auto bench =
+      make_best_bench({copy_work(y, "wrong", 2), copy_work(y, "right", 1)}, m, device);
+  ASSERT_EQ(bench->check(1).size(), 1U);
+  EXPECT_TRUE(bench->check(1).front().holds());
+  EXPECT_EQ(bench->implementation(), "right (wrong: wrong results)");
+  EXPECT_EQ(bench->run(2).size(), 2U);
+
+  const auto wrong =
+      make_best_bench({copy_work(y, "wrong", 2), copy_work(y, "lost", NAN)}, m, device);
+  EXPECT_FALSE(wrong->check(1).front().holds());
+  EXPECT_EQ(wrong->implementation(), "wrong, lost");
 }
 
 TEST(EmulatedBackend, SaysWhatItIs) {

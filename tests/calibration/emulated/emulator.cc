@@ -196,6 +196,12 @@ const dim3& grid_size() { return g_grid_size; }
 void wait_for_block() { wait_at(g_block->all); }
 void wait_for_warp() { wait_at(warp_barrier()); }
 
+void pause() {
+  if (!g_has_fibers) throw NeedsFibers{};
+  yield();
+}
+void progress() { ++g_block->moves; }
+
 int lane_index() { return g_block->running->number % kWarp; }
 
 std::uint64_t exchange(std::uint64_t bits, int lane) {

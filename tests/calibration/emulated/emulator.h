@@ -37,6 +37,10 @@ const dim3& grid_size();
 void wait_for_block();
 void wait_for_warp();
 
+/// Lets the others go on, in a loop that waits for something; progress() says that it is there.
+void pause();
+void progress();
+
 /// Every lane gives 8 bytes; returns what `lane` gave.
 std::uint64_t exchange(std::uint64_t bits, int lane);
 int lane_index();

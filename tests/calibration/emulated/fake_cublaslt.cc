@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "calibration/cuda/cublaslt.h"
-#include "calibration/cuda/products.h"
 #include "calibration/host/e4m3.h"
 #include "emulator.h"
 
@@ -67,28 +66,7 @@ void multiply(const MatrixProduct& p, const MatrixPointers& at, std::int64_t bat
   }
 }
 
-/// In the place of our grouped kernel: one that is wrong, so that it has to be found out.
-class WrongProducts : public Products {
- public:
-  explicit WrongProducts(const ProductOptions& options) : options_(options) {}
-  void launch(const RowScaled&, const BlockScaled&, std::uint16_t* y, const GroupRows& rows,
-              cudaStream_t stream) override {
-    const auto size = static_cast<std::size_t>(rows.rows_all * options_.shape.n) * sizeof *y;
-    cudaMemsetAsync(y, 0x3F, size, stream);
-  }
-  std::string implementation() const override { return "wrong"; }
-  int kernels() const override { return 1; }
-
- private:
-  ProductOptions options_;
-};
-
 }  // namespace
-
-std::variant<std::unique_ptr<Products>, NotMeasured> make_grouped_products(
-    const ProductOptions& options) {
-  return std::make_unique<WrongProducts>(options);
-}
 
 std::string cublaslt_version() { return "emulated"; }
 std::string to_string(const MatrixProduct& p) {

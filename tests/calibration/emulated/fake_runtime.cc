@@ -6,7 +6,9 @@
 #include <memory>
 #include <vector>
 
+#include "calibration/cuda/tensor_map.h"
 #include "emulator.h"
+#include "hopper_emulated.h"
 
 namespace planewise::emulated {
 namespace {
@@ -194,3 +196,14 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t graph, cudaStream_t) {
 }
 
 }  // extern "C"
+
+namespace planewise::calibration {
+
+CUtensorMap make_tensor_map(const std::uint8_t* matrix, std::int64_t rows, std::int64_t columns) {
+  CUtensorMap made{};
+  const emulated_hopper::Map map{.matrix = matrix, .rows = rows, .columns = columns};
+  std::memcpy(&made, &map, sizeof map);
+  return made;
+}
+
+}  // namespace planewise::calibration

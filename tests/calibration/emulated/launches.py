@@ -36,6 +36,7 @@ def main():
     text = re.sub(r"extern __shared__ (.*?)\[\];", r"static \1[232448];", text)
     text = re.sub(r"\b__shared__\b", "static", text)
     text = text.replace("calibration/cuda/mma.cuh", "mma_emulated.h")
+    text = text.replace("calibration/cuda/hopper.cuh", "hopper_emulated.h")
     text = re.sub(r"cudaFuncSetAttribute\((\w+),", r"cudaFuncSetAttribute(reinterpret_cast<const void*>(\1),", text)
     with open(target, "w", encoding="utf-8") as file:
         file.write('#include "emulator.h"\n' + f'#line 1 "{source}"\n' + text)
