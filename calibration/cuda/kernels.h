@@ -205,7 +205,7 @@ void transpose(const std::uint16_t* x, std::int64_t groups, MatrixShape shape, s
                cudaStream_t stream);
 
 /// Parts of the sums that a difference is made of.
-inline constexpr int kDifferenceBlocks = 512;
+inline constexpr int kDifferenceBlocks = 128;
 
 /// parts [kDifferenceBlocks][2]: sums of xy and of x^2 + y^2 in FP64. NaN where x or y has one.
 void difference_parts(const std::uint16_t* x, const float* y, std::int64_t count, double* parts,
