@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "calibration/fit/yaml_text.h"
+#include "calibration/raw/words.h"
 
 namespace planewise::calibration {
 namespace {
@@ -27,30 +28,6 @@ class Lines {
 
 std::string evidence_text(spec::Evidence evidence) {
   return std::string(spec::evidence_name(evidence));
-}
-
-std::string form_name(spec::OperatorForm form) {
-  switch (form) {
-    case spec::OperatorForm::gemm:
-      return "gemm";
-    case spec::OperatorForm::flop_rate:
-      return "flop_rate";
-    case spec::OperatorForm::byte_rate:
-      return "byte_rate";
-  }
-  PW_UNREACHABLE("OperatorForm has three values");
-}
-
-std::string beside_name(spec::Beside beside) {
-  switch (beside) {
-    case spec::Beside::alone:
-      return "alone";
-    case spec::Beside::communication:
-      return "communication";
-    case spec::Beside::compute:
-      return "compute";
-  }
-  PW_UNREACHABLE("Beside has three values");
 }
 
 std::string flow_list(const std::vector<std::string>& texts) {

@@ -184,8 +184,7 @@ double read_scale(JsonFields& fields) {
 
 void read_rates(CurveRecord& record, JsonFields& fields) {
   spec::OperatorCurve& curve = record.curve;
-  curve.form =
-      static_cast<spec::OperatorForm>(fields.choice("form", {"gemm", "flop_rate", "byte_rate"}));
+  curve.form = static_cast<spec::OperatorForm>(fields.choice("form", form_words()));
   if (curve.form == spec::OperatorForm::byte_rate) {
     if (fields.has("memory_share")) {
       record.memory_share = fields.number("memory_share", kShare);
