@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "calibration/fit/fit.h"
 #include "calibration/fit/profile_text.h"
+#include "calibration/fit/published.h"
 #include "calibration/raw/raw_file.h"
 #include "calibration/report/merge.h"
 #include "calibration/report/profile_report.h"
@@ -31,10 +32,11 @@ int run_fit_command(const FitArguments& arguments, const OutputOptions& output) 
   diagnostics.throw_if_any();
   const FitResult result =
       fit_profile(raw, {.name = arguments.name, .held_out_error_most = arguments.error_most});
-  write_output(
-      profile_text(result.profile, fmt::format("Written by {}: fit {}\nsha256 {}",
-                                               arguments.version, arguments.raw, raw.sha256)),
-      arguments.profile);
+  const std::string heading = raw.profile
+                                  ? published_heading(raw)
+                                  : fmt::format("Written by {}: fit {}\nsha256 {}",
+                                                arguments.version, arguments.raw, raw.sha256);
+  write_output(profile_text(result.profile, heading), arguments.profile);
   const std::string written = printable(arguments.profile);
   Account account = fit_account(result, arguments.error_most);
   if (raw.last_line_is_cut) {

@@ -210,10 +210,11 @@ Seconds predicted_time(const spec::OperatorCurve& curve, const Measurement& m) {
   return block.time;
 }
 
-std::vector<FittedCurve> fit_products(const std::vector<const CurvePoints*>& curves) {
+std::vector<FittedCurve> fit_products(const std::vector<const CurvePoints*>& curves,
+                                      std::optional<int> known_tile) {
   constexpr std::size_t kEnoughForAModel = 4;  // one more than it has parameters
   const ProductSizes all = all_sizes(curves);
-  const int tile = best_tile(all);
+  const int tile = known_tile ? *known_tile : best_tile(all);
   std::vector<std::size_t> every(all.sizes.size());
   std::iota(every.begin(), every.end(), std::size_t{0});
   std::vector<FittedCurve> fitted;

@@ -4,6 +4,7 @@
 // and is never left out. What is held out is predicted as the simulator does.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "calibration/fit/curve_points.h"
@@ -22,7 +23,9 @@ struct FittedCurve {
 ///
 /// A rate of FLOPs is at most twice the best of a point, where points say nothing about it.
 /// Requires: each has sizes; all have the same SMs. Shape: as `curves`.
-std::vector<FittedCurve> fit_products(const std::vector<const CurvePoints*>& curves);
+/// `known_tile`: that of the model, 0 for none; else the best of 0, 64, 128 and 256.
+std::vector<FittedCurve> fit_products(const std::vector<const CurvePoints*>& curves,
+                                      std::optional<int> known_tile = std::nullopt);
 
 /// Attention by length of sequence; without lengths one rate of FLOPs.
 FittedCurve fit_flop_rate(const CurvePoints& points);

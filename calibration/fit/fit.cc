@@ -13,6 +13,7 @@
 #include "calibration/fit/held_out.h"
 #include "calibration/fit/plausible.h"
 #include "calibration/fit/profile_gpu.h"
+#include "calibration/fit/published.h"
 
 namespace planewise::calibration {
 namespace {
@@ -167,10 +168,16 @@ void add_pointless(const ModelRecord& model, const spec::OperatorCurve& fitted, 
   }
 }
 
+/// The tile that published tables go with: what their `model` says. Of measured ones it is found.
+std::optional<int> tile_of(const ModelRecord* model, const CurvePoints& points) {
+  if (points.evidence == spec::Evidence::measured) return std::nullopt;
+  return model == nullptr ? 0 : model->tile;
+}
+
 void fit_joined(const ModelRecord& model, const CurvePoints& first, Fit& fit) {
   const std::vector<const CurvePoints*> curves = joined_curves(model, first, fit.set);
   if (curves.front() != &first) return;  // was fitted with the first of them
-  std::vector<FittedCurve> fitted = fit_products(curves);
+  std::vector<FittedCurve> fitted = fit_products(curves, tile_of(&model, first));
   const spec::OperatorCurve any = fitted.front().curve;
   for (std::size_t i = 0; i < curves.size(); ++i) {
     take_curve(*curves[i], std::move(fitted[i]), fit);
@@ -192,7 +199,11 @@ void fit_curves(Fit& fit) {
     if (const ModelRecord* model = model_of(fit.raw, points)) {
       fit_joined(*model, points, fit);
     } else {
-      take_curve(points, fit_curve(points), fit);
+      const bool is_product = points.kernel == Kernel::product;
+      take_curve(points,
+                 is_product ? fit_products({&points}, tile_of(nullptr, points)).front()
+                            : fit_curve(points),
+                 fit);
     }
   }
 }
@@ -240,6 +251,7 @@ FitResult fit_profile(const RawFile& raw, const FitOptions& options) {
   note_throttled(fit);
   fit_curves(fit);
   spec::ProfileSpec& profile = fit.result.profile;
+  add_published(raw, profile);
   profile.sums = sums_of(fit.set, fit.result.warnings);
   profile.not_measured = missing_of(raw, fit.set, profile);
   for (std::string& line : implausible_rates(profile)) {

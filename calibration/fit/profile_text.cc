@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <iterator>
 
 #include "base/check.h"
 #include "calibration/fit/yaml_text.h"
+#include "calibration/raw/words.h"
 
 namespace planewise::calibration {
 namespace {
@@ -26,30 +28,6 @@ class Lines {
 
 std::string evidence_text(spec::Evidence evidence) {
   return std::string(spec::evidence_name(evidence));
-}
-
-std::string form_name(spec::OperatorForm form) {
-  switch (form) {
-    case spec::OperatorForm::gemm:
-      return "gemm";
-    case spec::OperatorForm::flop_rate:
-      return "flop_rate";
-    case spec::OperatorForm::byte_rate:
-      return "byte_rate";
-  }
-  PW_UNREACHABLE("OperatorForm has three values");
-}
-
-std::string beside_name(spec::Beside beside) {
-  switch (beside) {
-    case spec::Beside::alone:
-      return "alone";
-    case spec::Beside::communication:
-      return "communication";
-    case spec::Beside::compute:
-      return "compute";
-  }
-  PW_UNREACHABLE("Beside has three values");
 }
 
 std::string flow_list(const std::vector<std::string>& texts) {
@@ -91,6 +69,15 @@ void add_provenance(const spec::Provenance& p, Lines& lines) {
   if (!p.throttle.empty()) lines.line(2, "throttle: " + flow_list(p.throttle));
 }
 
+/// In MiB, as nvidia-smi has it, where that is a whole number: six digits of GB would not do.
+std::string memory_text(Bytes memory) {
+  const double mebibytes = memory.in(bytes(1024.0 * 1024));
+  if (mebibytes >= 1 && mebibytes == std::floor(mebibytes)) {
+    return fmt::format("{:.0f} MiB", mebibytes);
+  }
+  return yaml_value(memory);
+}
+
 void add_gpu(const spec::GpuSpec& gpu, Lines& lines) {
   lines.blank();
   lines.line(0, "gpu:");
@@ -99,7 +86,7 @@ void add_gpu(const spec::GpuSpec& gpu, Lines& lines) {
   lines.line(2, "bf16_peak: " + yaml_value(gpu.bf16_peak));
   if (gpu.kernel_gap > Seconds{}) lines.line(2, "kernel_gap: " + yaml_value(gpu.kernel_gap));
   lines.line(2, "memory_rate: " + yaml_value(gpu.memory_rate));
-  lines.line(2, "memory: " + yaml_value(gpu.memory));
+  lines.line(2, "memory: " + memory_text(gpu.memory));
   lines.line(2, "source: " + yaml_text(gpu.source));
 }
 

@@ -55,36 +55,6 @@ std::optional<std::string> refusal(const Measurement& m) {
   return std::nullopt;
 }
 
-host::HostWork empty_work() {
-  return {.fill = [](std::uint64_t) {},
-          .poison = [] {},
-          .launch = [](int) {},
-          .compare = [](std::uint64_t) { return std::vector<CheckResult>{}; }};
-}
-
-host::HostWork work_of(const Measurement& m, const LayerSizes& sizes) {
-  switch (m.kernel) {
-    case Kernel::empty:
-      return empty_work();
-    case Kernel::product:
-      return host::product_work(m);
-    case Kernel::weight_gradient:
-      return host::gradient_work(m);
-    case Kernel::router:
-    case Kernel::permute:
-      return host::routing_work(m, sizes);
-    case Kernel::attention_forward:
-    case Kernel::attention_backward:
-    case Kernel::attention_decode:
-      return host::attention_work(m, sizes);
-    case Kernel::moe_layer_forward:
-    case Kernel::moe_layer_backward:
-      return host::layer_work(m, sizes);
-    default:
-      return host::byte_work(m, sizes);
-  }
-}
-
 class HostBackend : public Backend {
  public:
   HostBackend() { environment_.sms = 1; }  // all kernels run in one thread
@@ -94,7 +64,7 @@ class HostBackend : public Backend {
   std::variant<std::unique_ptr<Bench>, NotMeasured> prepare(const Measurement& m,
                                                             const LayerSizes& sizes) override {
     if (auto reason = refusal(m)) return NotMeasured{std::move(*reason)};
-    return host::make_host_bench(work_of(m, sizes));
+    return host::make_host_bench(host::work_of(m, sizes));
   }
 
  private:

@@ -49,7 +49,37 @@ class HostBench : public Bench {
   int next_ = 0;
 };
 
+HostWork empty_work() {
+  return {.fill = [](std::uint64_t) {},
+          .poison = [] {},
+          .launch = [](int) {},
+          .compare = [](std::uint64_t) { return std::vector<CheckResult>{}; }};
+}
+
 }  // namespace
+
+HostWork work_of(const Measurement& m, const LayerSizes& sizes) {
+  switch (m.kernel) {
+    case Kernel::empty:
+      return empty_work();
+    case Kernel::product:
+      return product_work(m);
+    case Kernel::weight_gradient:
+      return gradient_work(m);
+    case Kernel::router:
+    case Kernel::permute:
+      return routing_work(m, sizes);
+    case Kernel::attention_forward:
+    case Kernel::attention_backward:
+    case Kernel::attention_decode:
+      return attention_work(m, sizes);
+    case Kernel::moe_layer_forward:
+    case Kernel::moe_layer_backward:
+      return layer_work(m, sizes);
+    default:
+      return byte_work(m, sizes);
+  }
+}
 
 std::unique_ptr<Bench> make_host_bench(HostWork work) {
   return std::make_unique<HostBench>(std::move(work));

@@ -51,6 +51,9 @@ CheckResult difference_check(const char* reference, std::span<const float> ours,
 /// Codes and scales that are not the same.
 CheckResult exact_check(const RowQuantised& ours, const RowQuantised& expected);
 
+/// What `m` runs, whichever kernel it is of.
+HostWork work_of(const Measurement& m, const LayerSizes& sizes);
+
 /// Works by kernel; `m` is of a kind that each takes.
 HostWork product_work(const Measurement& m);
 HostWork gradient_work(const Measurement& m);

@@ -66,8 +66,11 @@ struct RawFile {
   std::vector<EnvironmentRecord> environments{};  ///< In a measured file one, or it is refused.
   std::vector<PointRecord> points{};
   std::vector<TotalRecord> totals{};
-  std::vector<EstimateRecord> estimates{};
+  std::vector<CurveRecord> curves{};
+  std::optional<LinksRecord> links{};
   std::vector<CollectiveRecord> collectives{};
+  std::vector<ExchangeRecord> exchanges{};
+  std::vector<TransferRecord> transfers{};
   std::vector<ModelRecord> models{};
   std::vector<InStepRecord> in_steps{};
   std::vector<NotMeasuredRecord> not_measured{};

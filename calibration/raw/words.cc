@@ -29,6 +29,19 @@ const std::vector<std::string>& beside_words() {
   return words;
 }
 
+const std::string& beside_name(spec::Beside beside) {
+  return beside_words().at(static_cast<std::size_t>(beside));
+}
+
+const std::vector<std::string>& form_words() {
+  static const std::vector<std::string> words = {"gemm", "flop_rate", "byte_rate"};
+  return words;
+}
+
+const std::string& form_name(spec::OperatorForm form) {
+  return form_words().at(static_cast<std::size_t>(form));
+}
+
 const std::vector<std::string>& evidence_words() {
   static const std::vector<std::string> words = [] {
     std::vector<std::string> names;

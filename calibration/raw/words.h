@@ -18,6 +18,10 @@ const std::vector<std::string>& precision_words();
 
 /// In the order of spec::Beside.
 const std::vector<std::string>& beside_words();
+const std::string& beside_name(spec::Beside beside);
+/// `gemm`, `flop_rate`, `byte_rate`.
+const std::vector<std::string>& form_words();
+const std::string& form_name(spec::OperatorForm form);
 
 /// Those that a profile may have, and the value of the word at an index.
 spec::Evidence evidence_of(std::size_t word);

@@ -9,34 +9,11 @@
 
 #include "calibration/fit/plausible.h"
 #include "calibration/measure/statistics.h"
+#include "calibration/raw/words.h"
 #include "print/table.h"
 
 namespace planewise::calibration {
 namespace {
-
-std::string beside_name(spec::Beside beside) {
-  switch (beside) {
-    case spec::Beside::alone:
-      return "alone";
-    case spec::Beside::communication:
-      return "communication";
-    case spec::Beside::compute:
-      return "compute";
-  }
-  return "";
-}
-
-std::string form_name(spec::OperatorForm form) {
-  switch (form) {
-    case spec::OperatorForm::gemm:
-      return "gemm";
-    case spec::OperatorForm::flop_rate:
-      return "flop_rate";
-    case spec::OperatorForm::byte_rate:
-      return "byte_rate";
-  }
-  return "";
-}
 
 std::string rate_text(double rate, const char* unit) {
   return fmt::format("{} {}", fixed(rate, rate < 10 ? 3 : rate < 100 ? 1 : 0), unit);

@@ -79,33 +79,12 @@ TEST(HostBackend, TheWholeLayerInBf16Holds) {
   }
 }
 
-host::HostWork work_of(const Measurement& m, const LayerSizes& sizes) {
-  switch (m.kernel) {
-    case Kernel::product:
-      return host::product_work(m);
-    case Kernel::weight_gradient:
-      return host::gradient_work(m);
-    case Kernel::router:
-    case Kernel::permute:
-      return host::routing_work(m, sizes);
-    case Kernel::attention_forward:
-    case Kernel::attention_backward:
-    case Kernel::attention_decode:
-      return host::attention_work(m, sizes);
-    case Kernel::moe_layer_forward:
-    case Kernel::moe_layer_backward:
-      return host::layer_work(m, sizes);
-    default:
-      return host::byte_work(m, sizes);
-  }
-}
-
 TEST(HostBackend, WhatWasNotComputedIsNoResult) {
   LayerSizes sizes;
   for (const Measurement& m : one_of_each(sizes)) {
     // What works in place has its inputs there: they are no results either.
     if (m.kernel == Kernel::empty) continue;
-    host::HostWork work = work_of(m, sizes);
+    host::HostWork work = host::work_of(m, sizes);
     work.launch = [](int) {};
     const std::unique_ptr<Bench> bench = host::make_host_bench(std::move(work));
     bool all_hold = true;

@@ -217,7 +217,7 @@ TEST(RawFile, RefusesUnknownKeysAndRecords) {
   EXPECT_EQ(mistakes(kMachine + with(kPoint, R"("kernels":1)", R"("kernel_count":1)")),
             "2: kernel_count: unknown key\n");
   EXPECT_EQ(mistakes(kMachine + with(kPoint, R"("record":"point")", R"("record":"dot")")),
-            "2: record: 'dot' is not a record of a measured file (write 'environment', 'point' or "
+            "2: record: 'dot' is not a record (write 'environment', 'point' or "
             "'not_measured')\n");
 }
 
