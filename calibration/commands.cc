@@ -99,7 +99,7 @@ void add_only_option(CLI::App& command, PlanArguments& arguments) {
       .add_option_function<std::string>(
           "--only",
           [&arguments](const std::string& word) { arguments.options.part = kParts.at(word); },
-          "compute: operators by themselves; layer: the whole MoE layer")
+          "compute: operators by themselves; layer: the whole MoE layer and its operators")
       ->check(CLI::IsMember(&kParts))
       ->option_text("PART [both]");
 }

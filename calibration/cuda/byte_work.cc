@@ -144,7 +144,21 @@ GpuWork add_work(const Shared& s) {
                                   }});
 }
 
-/// In place, so what goes in is kept by the processor: whole, since a row's angle hangs on it.
+/// A row at position `position`, turned as host::rope() does, which begins at 0.
+std::vector<float> turned_row(const float* before, std::int64_t position, std::int64_t columns,
+                              std::int64_t head) {
+  std::vector<float> row(before, before + columns);
+  for (std::int64_t i = 0; i < columns; i += 2) {
+    const double share = static_cast<double>(i % head) / static_cast<double>(head);
+    const double angle = static_cast<double>(position) * std::pow(1e4, -share);
+    const auto at = static_cast<std::size_t>(i);
+    row[at] = static_cast<float>(before[i] * std::cos(angle) - before[i + 1] * std::sin(angle));
+    row[at + 1] = static_cast<float>(before[i] * std::sin(angle) + before[i + 1] * std::cos(angle));
+  }
+  return row;
+}
+
+/// In place, so the processor keeps the rows that it will look at.
 GpuWork rope_work(const Shared& s) {
   GpuWork work{.implementation = "pw_rope"};
   const MatrixShape shape = s->sizes.shape;
@@ -153,18 +167,22 @@ GpuWork rope_work(const Shared& s) {
   work.fill = [s, shape, head](std::uint64_t seed, cudaStream_t stream) {
     fill_rope_table({shape.rows, head}, s->shared.as<float2>(), stream);
     fill_inputs(*s, 1, seed, stream);
-    s->before = to_host(s->buffers.at<Bits>(0, 0), shape.count(), stream);
+    s->before.clear();
+    for (const std::int64_t row : some_rows(shape.rows, seed)) {
+      const auto kept = row_of(s->buffers.at<Bits>(0, 0), row, shape.columns, stream);
+      s->before.insert(s->before.end(), kept.begin(), kept.end());
+    }
   };
   work.poison = [](cudaStream_t) {};
   work.launch = [s, shape, head](int set, cudaStream_t stream) {
     rope(s->buffers.at<Bits>(set, 0), shape, head, s->shared.as<float2>(), stream);
   };
   work.compare = [s, shape, head](std::uint64_t seed, cudaStream_t stream) {
-    const std::vector<float> expected = host::rope(s->before, {shape.rows, shape.columns}, head);
-    s->before = {};
+    const float* before = s->before.data();  // of the rows in the order in which they are looked at
     return check_rows(*s, 0, seed, stream, [&](std::int64_t row) {
-      const auto first = expected.begin() + row * shape.columns;
-      return std::vector<float>(first, first + shape.columns);
+      const auto expected = turned_row(before, row, shape.columns, head);
+      before += shape.columns;
+      return expected;
     });
   };
   return work;

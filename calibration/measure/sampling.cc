@@ -71,7 +71,8 @@ SamplingOptions sampling_options(const std::string& backend, bool is_quick) {
     return {.warm_up_most = milliseconds(300),
             .samples_least = 15,
             .sampling_least = milliseconds(100),
-            .sustained_before = milliseconds(500)};
+            .sustained_before = milliseconds(500),
+            .sustained_again = milliseconds(20)};
   }
   return {};
 }
