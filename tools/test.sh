@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tools/setup.sh test
-echo "test: configuring and building (up to five minutes on 2 cores the first time)"
+echo "test: configuring and building (up to eight minutes on 2 cores the first time)"
 cmake --preset dev
 cmake --build --preset dev
 echo "test: running"
