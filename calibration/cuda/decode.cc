@@ -16,14 +16,6 @@ constexpr int kSplitsAtMost = 64;
 
 std::int64_t divide_up(std::int64_t value, std::int64_t by) { return (value + by - 1) / by; }
 
-int attribute(cudaDeviceAttr which) {
-  int device = 0;
-  int value = 0;
-  PW_CUDA(cudaGetDevice(&device));
-  PW_CUDA(cudaDeviceGetAttribute(&value, which, device));
-  return value;
-}
-
 }  // namespace
 
 DecodePlan plan_decode(const DecodeOptions& options, int sms) {
@@ -62,13 +54,13 @@ std::variant<std::unique_ptr<Decode>, NotMeasured> Decode::make(const DecodeOpti
     return NotMeasured{fmt::format("pw_mla_decode has widths of {} and {}, not {} and {}",
                                    kDecodeLatent, kDecodeRope, options.latent, options.rope)};
   }
-  const int shared = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
+  const int shared = device_attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin);
   if (shared < decode_shared_bytes()) {
     return NotMeasured{
         fmt::format("pw_mla_decode needs {} bytes of shared memory in a block; the GPU has {}",
                     decode_shared_bytes(), shared)};
   }
-  const int sms = options.sms > 0 ? options.sms : attribute(cudaDevAttrMultiProcessorCount);
+  const int sms = options.sms > 0 ? options.sms : device_attribute(cudaDevAttrMultiProcessorCount);
   prepare_decode_kernel();
   return std::unique_ptr<Decode>(new Decode(options, plan_decode(options, sms)));
 }

@@ -12,12 +12,6 @@
 namespace planewise::calibration {
 namespace {
 
-int attribute(cudaDeviceAttr which, int device) {
-  int value = 0;
-  PW_CUDA(cudaDeviceGetAttribute(&value, which, device));
-  return value;
-}
-
 std::string bus_id(int device) {
   char text[32] = {};
   PW_CUDA(cudaDeviceGetPCIBusId(text, sizeof text, device));
@@ -90,7 +84,7 @@ std::variant<std::unique_ptr<Device>, NotMeasured> Device::open(int index) {
   auto device = std::unique_ptr<Device>(new Device);
   device->capability_ = properties.major * 10 + properties.minor;
   device->l2_bytes_ = properties.l2CacheSize;
-  device->clock_khz_ = attribute(cudaDevAttrClockRate, index);
+  device->clock_khz_ = device_attribute(cudaDevAttrClockRate);
   std::string no_nvml;  // telemetry is zeros then
   device->nvml_ = Nvml::open(bus_id(index), no_nvml);
 

@@ -65,20 +65,12 @@ class GroupedProducts : public Products {
   std::map<std::pair<const std::uint8_t*, std::int64_t>, CUtensorMap> maps_;
 };
 
-int attribute(cudaDeviceAttr which) {
-  int device = 0;
-  int value = 0;
-  PW_CUDA(cudaGetDevice(&device));
-  PW_CUDA(cudaDeviceGetAttribute(&value, which, device));
-  return value;
-}
-
 }  // namespace
 
 std::variant<std::unique_ptr<Products>, NotMeasured> make_grouped_products(
     const ProductOptions& options) {
   const spec::GemmShape& s = options.shape;
-  if (attribute(cudaDevAttrComputeCapabilityMajor) != 9) {
+  if (device_attribute(cudaDevAttrComputeCapabilityMajor) != 9) {
     return NotMeasured{"pw_grouped_wgmma is for Hopper (sm_90a)"};
   }
   if (s.groups > kGroupedGroupsMost) {
@@ -90,7 +82,7 @@ std::variant<std::unique_ptr<Products>, NotMeasured> make_grouped_products(
         fmt::format("pw_grouped_wgmma takes multiples of 128, not n {} and k {}", s.n, s.k)};
   }
   prepare_grouped_kernel();
-  const int sms = attribute(cudaDevAttrMultiProcessorCount);
+  const int sms = device_attribute(cudaDevAttrMultiProcessorCount);
   return std::make_unique<GroupedProducts>(options, options.sms > 0 ? options.sms : sms);
 }
 

@@ -15,6 +15,14 @@ void check_cuda(cudaError_t status, const char* call, const char* file, int line
                                        device, file, line));
 }
 
+int device_attribute(cudaDeviceAttr which) {
+  int device = 0;
+  int value = 0;
+  PW_CUDA(cudaGetDevice(&device));
+  PW_CUDA(cudaDeviceGetAttribute(&value, which, device));
+  return value;
+}
+
 Stream::Stream() { PW_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
 
 Stream::~Stream() { cudaStreamDestroy(stream_); }

@@ -14,6 +14,9 @@ void check_cuda(cudaError_t status, const char* call, const char* file, int line
 
 #define PW_CUDA(call) ::planewise::calibration::check_cuda((call), #call, __FILE__, __LINE__)
 
+/// Of the current device.
+int device_attribute(cudaDeviceAttr which);
+
 class Stream {
  public:
   Stream();
