@@ -8,7 +8,7 @@ tools/setup.sh build
 echo "demo: building planewise (a few minutes the first time)"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-if ! { cmake --preset release && cmake --build --preset release; } >"$log" 2>&1; then
+if ! { cmake --preset release && cmake --build --preset release --target planewise; } >"$log" 2>&1; then
   tail -n 40 "$log" >&2
   echo "demo: the build failed (its last lines are above)" >&2
   exit 1
