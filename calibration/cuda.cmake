@@ -48,7 +48,8 @@ if(PLANEWISE_HAS_CUDA)
                  COMPILE_DEFINITIONS PLANEWISE_HAS_CUDNN_FRONTEND)
     target_include_directories(planewise_cuda SYSTEM PRIVATE ${PLANEWISE_CUDNN_FRONTEND}
                                ${PLANEWISE_CUDNN_INCLUDE})
-    target_link_libraries(planewise_cuda PRIVATE ${PLANEWISE_CUDNN})
+    # The frontend compiles kernels of its own as it runs.
+    target_link_libraries(planewise_cuda PRIVATE ${PLANEWISE_CUDNN} CUDA::nvrtc)
   endif()
 else()
   message(STATUS "planewise-calibrate: no CUDA; the host backend alone")
