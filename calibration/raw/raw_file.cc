@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "calibration/measure/fingerprint.h"
+#include "calibration/raw/comm_record.h"
 #include "calibration/raw/json_line.h"
 #include "calibration/raw/point_record.h"
 #include "calibration/raw/published_record.h"
@@ -96,6 +97,63 @@ void add_point(PointRecord point, JsonFields& fields, RawReading& reading) {
   if (fields.is_well()) reading.file.points.push_back(std::move(point));
 }
 
+/// A run that went on may say it again; other ranks it may not have.
+void add_cluster(const ClusterRecord& record, JsonFields& fields, RawReading& reading) {
+  std::optional<ClusterRecord>& before = reading.file.cluster;
+  if (before &&
+      (before->ranks != record.ranks || before->ranks_per_node != record.ranks_per_node)) {
+    fields.error("ranks",
+                 fmt::format("{} ranks, {} a node, and before {}, {} a node", record.ranks,
+                             record.ranks_per_node, before->ranks, before->ranks_per_node),
+                 "points of two clusters cannot be in one file");
+    return;
+  }
+  if (!before) before = record;
+}
+
+void add_comm_point(CommPointRecord record, JsonFields& fields, RawReading& reading) {
+  if (reading.file.environments.empty() || !reading.file.cluster) {
+    fields.error("record", "a comm_point before 'environment' and 'cluster'",
+                 "write both records first");
+    return;
+  }
+  if (record.environment != reading.file.environments.front().fingerprint) {
+    fields.error(
+        "environment",
+        fmt::format("{} is not the environment of this file, {}", in_quotes(record.environment),
+                    in_quotes(reading.file.environments.front().fingerprint)),
+        "points of two machines cannot be in one file");
+    return;
+  }
+  const auto [first, is_new] =
+      reading.lines.try_emplace({record.key, record.repetition}, fields.line());
+  if (!is_new) {
+    fields.error("repetition",
+                 fmt::format("round {} of this point is on line {} already", record.repetition,
+                             first->second),
+                 "keep one of the two");
+    return;
+  }
+  reading.file.comm_points.push_back(std::move(record));
+}
+
+/// Whether `kind` is what ranks measured together.
+bool read_comm_record(const std::string& kind, JsonFields& fields, RawReading& reading) {
+  if (kind == "cluster") {
+    const ClusterRecord record = read_cluster(fields);
+    fields.finish();
+    if (fields.is_well()) add_cluster(record, fields, reading);
+    return true;
+  }
+  if (kind == "comm_point") {
+    CommPointRecord record = read_comm_point(fields);
+    fields.finish();
+    if (fields.is_well()) add_comm_point(std::move(record), fields, reading);
+    return true;
+  }
+  return false;
+}
+
 void read_record(JsonFields& fields, RawReading& reading) {
   const std::string kind = fields.text("record");
   if (kind == "environment" || kind == "profile" || fields.has("schema")) {
@@ -116,6 +174,8 @@ void read_record(JsonFields& fields, RawReading& reading) {
     NotMeasuredRecord record = read_not_measured(fields);
     fields.finish();
     if (fields.is_well()) reading.file.not_measured.push_back(std::move(record));
+  } else if (read_comm_record(kind, fields, reading)) {
+    return;
   } else if (!kind.empty()) {
     // Where the kind is unknown, so are its keys.
     if (read_published_record(kind, fields, reading.file)) fields.finish();

@@ -19,6 +19,8 @@ RawFile read_raw(const std::string& path, spec::Diagnostics& diagnostics);
 std::string to_line(const EnvironmentRecord& record);
 std::string to_line(const PointRecord& record);
 std::string to_line(const NotMeasuredRecord& record);
+std::string to_line(const ClusterRecord& record);
+std::string to_line(const CommPointRecord& record);
 
 /// Appends lines to a raw file. Each is on the disk before append() returns, so that a killed run
 /// loses no more than the point in flight. Throws std::system_error.

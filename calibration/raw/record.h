@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/units.h"
+#include "calibration/comm/comm_point.h"
 #include "calibration/measure/backend.h"
 #include "calibration/measure/environment.h"
 #include "calibration/measure/measurement.h"
@@ -58,6 +59,39 @@ struct NotMeasuredRecord {
   std::string reason{};
 };
 
+/// `{"record": "cluster", ...}`: the ranks that measured together.
+struct ClusterRecord {
+  int ranks = 1;
+  int ranks_per_node = 1;
+  std::string launcher{};   ///< `torchrun`, `openmpi`, `slurm`, `spawn`; `import` of a log.
+  std::string transport{};  ///< `sockets`, `nccl 2.28.9`.
+  std::vector<std::string> hosts{};
+  Rate rail{};  ///< Of a GPU's NIC, one direction; 0: not known.
+  std::string rail_source{};
+  Rate nvlink{};  ///< Of a GPU, one direction; 0: not known.
+  std::string nvlink_source{};
+};
+
+/// `{"record": "comm_point", ...}`: one round of one point between ranks.
+struct CommPointRecord {
+  CommPoint point{};
+  std::string key{};          ///< key_of(point).
+  std::string environment{};  ///< Its fingerprint.
+  int repetition = 1;
+  std::string source{};          ///< Of what is imported: the log; else empty.
+  std::string implementation{};  ///< `nccl 2.28.9`, `sockets`, `deepep`.
+  std::int64_t wrong = 0;        ///< Elements that are not as they should be; -1: not checked.
+  /// `"status": "failed"` if any is wrong; then there are no times.
+  bool check_failed = false;
+  /// Of each iteration the longest over all ranks; streaming: of each block the mean. Imported:
+  /// one.
+  std::vector<Seconds> times{};
+  Seconds skew{};     ///< How much later the last rank leaves an empty operation than the first.
+  Bytes logical{};    ///< Dispatch and combine: what a rank has for experts, local ones included.
+  Bytes wire{};       ///< What the busiest rank sends to others, all hops together.
+  Bytes wire_rail{};  ///< The part of it that leaves the node.
+};
+
 /// A raw file, its records by kind in the order of the file.
 struct RawFile {
   std::string path{};
@@ -65,6 +99,8 @@ struct RawFile {
   std::optional<ProfileRecord> profile{};
   std::vector<EnvironmentRecord> environments{};  ///< In a measured file one, or it is refused.
   std::vector<PointRecord> points{};
+  std::optional<ClusterRecord> cluster{};
+  std::vector<CommPointRecord> comm_points{};
   std::vector<TotalRecord> totals{};
   std::vector<CurveRecord> curves{};
   std::optional<LinksRecord> links{};
