@@ -6,11 +6,14 @@
 #include <git_version.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 #include <functional>
 #include <map>
 #include <memory>
 
 #include "base/unit_text.h"
+#include "calibration/comm_command.h"
 #include "calibration/fit_command.h"
 #include "calibration/run_command.h"
 #include "print/program.h"
@@ -154,6 +157,190 @@ void add_run(CLI::App& app, Action& action) {
       [arguments, &action] { action = [arguments] { return run_run_command(*arguments); }; });
 }
 
+/// What several options have in common: words for values of an enumeration, several with commas.
+template <class Enumeration>
+std::vector<Enumeration> values_of(const std::string& option, const std::string& text,
+                                   const std::vector<std::string>& words) {
+  std::vector<Enumeration> values;
+  for (const std::string& word : CLI::detail::split(text, ',')) {
+    const auto found = std::find(words.begin(), words.end(), word);
+    if (found == words.end()) {
+      throw CLI::ValidationError(
+          fmt::format("{}: '{}' is none of {}", option, word, fmt::join(words, ", ")));
+    }
+    values.push_back(static_cast<Enumeration>(found - words.begin()));
+  }
+  return values;
+}
+
+/// `4`, `1K`, `64M`, `2G`, as nccl-tests take them: powers of 1024. Throws CLI::ValidationError.
+Bytes size_of(const std::string& option, std::string text) {
+  const std::map<char, double> units = {
+      {'K', 1024.0}, {'M', 1024.0 * 1024}, {'G', 1024.0 * 1024 * 1024}};
+  double unit = 1;
+  if (!text.empty() && units.contains(static_cast<char>(std::toupper(text.back())))) {
+    unit = units.at(static_cast<char>(std::toupper(text.back())));
+    text.pop_back();
+  }
+  double number = -1;
+  if (!parse_number(text, number) || number <= 0) {
+    throw CLI::ValidationError(option + ": write a size such as 4, 1K, 64M or 2G");
+  }
+  return bytes(number * unit);
+}
+
+/// Adds --backend, --spawn, --node-size, --timeout and --start-timeout.
+void add_rank_options(CLI::App& command, RankOptions& ranks) {
+  command.add_option("--spawn", ranks.spawn, "start N ranks on this host, one a GPU")
+      ->check(CLI::Range(1, 1024))
+      ->option_text("N [what torchrun, mpirun or srun started]");
+  command
+      .add_option("--node-size", ranks.node_size,
+                  "pretend that N ranks of a host are a node, to try two hops on one machine")
+      ->check(CLI::Range(1, 1024))
+      ->option_text("N");
+  command.add_option("--timeout", ranks.timeout, "seconds until a rank that is silent stops all")
+      ->check(CLI::Range(1.0, 86400.0))
+      ->option_text("S [60]");
+  command
+      .add_option("--start-timeout", ranks.start_timeout, "seconds until all ranks must be there")
+      ->check(CLI::Range(1.0, 86400.0))
+      ->option_text("S [60]");
+}
+
+void add_backend_option(CLI::App& command, BackendKind& backend, const std::string& what) {
+  command
+      .add_option_function<std::string>(
+          "--backend", [&backend](const std::string& word) { backend = kBackends.at(word); }, what)
+      ->check(CLI::IsMember(&kBackends))
+      ->option_text("BACKEND [cuda]");
+}
+
+void add_size_options(CLI::App& command, SweepOptions& sweep) {
+  const auto add = [&](const std::string& name, Bytes& size, const std::string& what,
+                       const std::string& text) {
+    command
+        .add_option_function<std::string>(
+            name, [&size, name](const std::string& word) { size = size_of(name, word); }, what)
+        ->option_text(text);
+  };
+  add("-b,--minbytes", sweep.least, "the smallest size", "SIZE [1K]");
+  add("-e,--maxbytes", sweep.most, "the largest size", "SIZE [1M]");
+  add("-i,--stepbytes", sweep.step, "sizes grow by this, not by a factor", "SIZE");
+  command.add_option("-f,--stepfactor", sweep.factor, "sizes grow by this factor")
+      ->check(CLI::Range(1.0, 1e6))
+      ->option_text("F [2]");
+  command.add_flag("--unaligned", sweep.is_unaligned,
+                   "sizes as they are, not down to 256 B a rank");
+  command
+      .add_option_function<std::string>(
+          "-d,--datatype",
+          [&sweep](const std::string& word) {
+            if (!element_of(word)) {
+              throw CLI::ValidationError(
+                  fmt::format("-d: '{}' is none of {}", word, fmt::join(element_words(), ", ")));
+            }
+            sweep.datatype = word;
+          },
+          "of the elements, in nccl-tests' words")
+      ->option_text("TYPE [float]");
+}
+
+void add_sweep_options(CLI::App& command, SweepOptions& sweep) {
+  add_size_options(command, sweep);
+  command
+      .add_option_function<std::string>(
+          "--operation",
+          [&sweep](const std::string& text) {
+            sweep.operations = values_of<Operation>("--operation", text, operation_words());
+          },
+          fmt::format("some of {}", fmt::join(operation_words(), ", ")))
+      ->option_text("LIST [all_to_all]");
+  command
+      .add_option_function<std::string>(
+          "--group",
+          [&sweep](const std::string& text) {
+            sweep.groups = values_of<GroupKind>("--group", text, group_words());
+          },
+          "some of node, rail, expert, pipeline, world")
+      ->option_text("LIST [world]");
+  command
+      .add_option_function<std::string>(
+          "--cadence",
+          [&sweep](const std::string& text) {
+            sweep.cadences = values_of<Cadence>("--cadence", text, cadence_words());
+          },
+          "isolated: a barrier before each; streaming: back to back, as nccl-tests")
+      ->option_text("LIST [streaming,isolated]");
+  command.add_option("--ep", sweep.expert_ranks, "ranks of an expert group")
+      ->check(CLI::Range(1, 1'000'000))
+      ->option_text("N [8]");
+}
+
+/// nccl-tests' flags that have one value here only, so that its command lines work.
+void add_other_nccl_flags(CLI::App& command) {
+  command
+      .add_option_function<int>(
+          "-g,--ngpus",
+          [](int gpus) {
+            if (gpus != 1) {
+              throw CLI::ValidationError(
+                  fmt::format("-g: a rank has one GPU; start {} with --spawn {}", gpus, gpus));
+            }
+          },
+          "GPUs of a rank: 1")
+      ->option_text("1");
+  command
+      .add_option_function<int>(
+          "-G,--cudagraph",
+          [](int launches) {
+            if (launches != 0) {
+              throw CLI::ValidationError("-G: operations are launched one by one here: 0");
+            }
+          },
+          "launches of a CUDA graph: 0")
+      ->option_text("0");
+}
+
+void add_comm(CLI::App& app, Action& action) {
+  CLI::App* command = add_command(
+      app, "comm", "collectives between ranks, with nccl-tests' flags and columns",
+      "planewise-calibrate comm --spawn 8 -b 1K -e 1G -f 2\n"
+      "  srun --ntasks-per-node=8 planewise-calibrate comm --group node,rail,world -e 1G\n"
+      "  torchrun --no-python --nproc-per-node=8 planewise-calibrate comm --operation "
+      "dispatch,combine\n"
+      "  planewise-calibrate comm --backend host --spawn 4 -b 1K -e 1M -f 2");
+  const auto arguments = std::make_shared<CommArguments>();
+  arguments->version = version();
+  add_sweep_options(*command, arguments->sweep);
+  command->add_option("-n,--iters", arguments->sampling.iterations, "that are timed")
+      ->check(CLI::Range(1, 1'000'000))
+      ->option_text("N [20]");
+  command->add_option("-w,--warmup_iters", arguments->sampling.warm_up, "that are not")
+      ->check(CLI::Range(0, 1'000'000))
+      ->option_text("N [5]");
+  command->add_option("-c,--check", arguments->sampling.is_checked, "results before times: 1 or 0")
+      ->option_text("1|0 [1]");
+  add_other_nccl_flags(*command);
+  command
+      ->add_option("-J,--output_file", arguments->json,
+                   "all points as JSON, complete or not at all")
+      ->option_text("FILE");
+  command->add_option("--out", arguments->folder, "add all points to DIR/raw.jsonl, for fit")
+      ->option_text("DIR");
+  command->add_option("--model", arguments->model, "of dispatch and combine: whose tokens")
+      ->option_text("FILE [models/deepseek_v3.yaml]");
+  command->add_option("--tokens", arguments->tokens, "of dispatch and combine: of a rank")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 10'000'000))
+      ->option_text("LIST [128,4096]");
+  add_backend_option(*command, arguments->ranks.backend, "cuda (NCCL), or host: sockets");
+  add_rank_options(*command, arguments->ranks);
+  command->add_option("--seed", arguments->sampling.seed, "of all inputs")->option_text("N [1]");
+  command->callback(
+      [arguments, &action] { action = [arguments] { return run_comm_command(*arguments); }; });
+}
+
 CLI::Option* add_profile_output(CLI::App& command, std::string& path) {
   return command.add_option("-o,--output", path, "the profile to write, complete or not at all")
       ->required()
@@ -259,7 +446,8 @@ int run_command_line(int argc, char** argv) {
   app.set_version_flag("--version", version());
   app.require_subcommand(1);
   Action action;
-  for (const auto& add : {add_plan, add_run, add_fit, add_check, add_merge}) add(app, action);
+  for (const auto& add : {add_plan, add_run, add_comm, add_fit, add_check, add_merge})
+    add(app, action);
   if (is_unknown_command(app, argc, argv)) return kUsage;
   try {
     app.parse(argc, argv);

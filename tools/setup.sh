@@ -6,7 +6,7 @@ set -euo pipefail
 build_packages=(g++ cmake ninja-build git libsimgrid-dev libboost-graph-dev libcli11-dev libyaml-cpp-dev
                 libfmt-dev nlohmann-json3-dev libeigen3-dev libssl-dev libgraphviz-dev pkgconf)
 test_packages=(libgtest-dev librapidcheck-dev libbenchmark-dev python3 graphviz libxml2-utils ibsim-utils libumad2sim0
-               infiniband-diags)
+               infiniband-diags openmpi-bin)
 
 packages=("${build_packages[@]}")
 [ "${1:-build}" = test ] && packages+=("${test_packages[@]}")

@@ -17,6 +17,7 @@ constexpr Status kInsufficientSize = 7;
 constexpr unsigned kClockSm = 1;      // nvmlClockType_t
 constexpr unsigned kClockMemory = 2;  // nvmlClockType_t
 constexpr unsigned kTemperatureGpu = 0;
+constexpr unsigned kNvLinks = 18;   // NVML_NVLINK_MAX_LINKS
 constexpr unsigned kTextMost = 96;  // as long as NVML's longest text buffer
 
 /// nvmlUtilization_t.
@@ -59,6 +60,8 @@ struct Nvml::Library {
   Status (*reasons)(void*, unsigned long long*) = nullptr;
   Status (*utilisation)(void*, Utilisation*) = nullptr;
   Status (*processes)(void*, unsigned*, Process*) = nullptr;
+  GetTyped* nvlink_state = nullptr;
+  GetTyped* nvlink_version = nullptr;
 
   Library() = default;
   ~Library() {
@@ -93,6 +96,9 @@ struct Nvml::Library {
     utilisation = reinterpret_cast<decltype(utilisation)>(symbol("nvmlDeviceGetUtilizationRates"));
     processes =
         reinterpret_cast<decltype(processes)>(symbol("nvmlDeviceGetComputeRunningProcesses_v3"));
+    nvlink_state = reinterpret_cast<decltype(nvlink_state)>(symbol("nvmlDeviceGetNvLinkState"));
+    nvlink_version =
+        reinterpret_cast<decltype(nvlink_version)>(symbol("nvmlDeviceGetNvLinkVersion"));
   }
 
   std::string what(Status status) const {
@@ -130,6 +136,17 @@ int other_processes(Status (*get)(void*, unsigned*, Process*), void* device) {
   const auto self = static_cast<unsigned>(::getpid());
   return static_cast<int>(std::count_if(
       processes.begin(), end, [self](const Process& process) { return process.pid != self; }));
+}
+
+/// Of one link and direction, by nvmlNvlinkVersion_t: 25 GB/s of NVLink 3 and 4 (A100: 12 links and
+/// 300 GB/s; H100: 18 and 450), 50 GB/s of NVLink 5 (B200: 18 and 900). Data sheets of NVIDIA.
+std::optional<Rate> link_rate(unsigned version) {
+  constexpr unsigned kVersion3 = 5;
+  constexpr unsigned kVersion4 = 6;
+  constexpr unsigned kVersion5 = 7;
+  if (version == kVersion3 || version == kVersion4) return gigabytes_per_second(25);
+  if (version == kVersion5) return gigabytes_per_second(50);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -213,6 +230,18 @@ std::optional<int> Nvml::utilisation_percent() const {
   if (library_->utilisation == nullptr) return std::nullopt;
   if (library_->utilisation(device_, &shares) != kSuccess) return std::nullopt;
   return static_cast<int>(shares.gpu);
+}
+
+std::optional<Rate> Nvml::nvlink_rate() const {
+  Rate all{};
+  for (unsigned link = 0; link < kNvLinks; ++link) {
+    if (number(library_->nvlink_state, device_, link).value_or(0) == 0) continue;
+    const auto version = number(library_->nvlink_version, device_, link);
+    const auto rate = version ? link_rate(*version) : std::nullopt;
+    if (!rate) return std::nullopt;
+    all += *rate;
+  }
+  return all > Rate{} ? std::optional<Rate>(all) : std::nullopt;
 }
 
 }  // namespace planewise::calibration

@@ -34,6 +34,9 @@ class Nvml {
   std::optional<int> sm_clock_mhz_max() const;
   std::optional<double> power_limit_w() const;
   std::optional<int> utilisation_percent() const;  ///< Of the last moments, of any process.
+  /// Of all NVLinks that are up, one direction; none without NVLink, or of a version that we do not
+  /// know.
+  std::optional<Rate> nvlink_rate() const;
 
  private:
   struct Library;
