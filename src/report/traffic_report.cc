@@ -35,10 +35,11 @@ TrafficLine collective_line(const TrafficRun& run, std::size_t index,
                             const simulate::Result& result) {
   const spec::TrafficStep& step = run.traffic.steps[index];
   const int gpus = run.topology.nodes.gpus;
-  const spec::CollectiveCurve curve =
-      workload::curve_of({.traffic = run.traffic, .profile = run.profile}, step);
   const auto placement = workload::place_traffic(run.traffic, gpus);
   const auto groups = workload::groups_of(step, run.traffic.ranks, gpus);
+  const spec::CollectiveCurve curve =
+      workload::curve_of({.traffic = run.traffic, .profile = run.profile}, step,
+                         workload::reach_of(groups, placement));
   const bool has_algorithm = step.collective != spec::Collective::send;
   TrafficLine line{
       .name = step.name,

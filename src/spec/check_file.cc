@@ -81,6 +81,8 @@ std::string check_alone(Document document, Diagnostics& diagnostics) {
     read_faults(std::move(document), diagnostics);
   } else if (kind->key == kFiguresFile.key) {
     check_figures(std::move(document), diagnostics);
+  } else if (kind->key == kHostsFile.key) {
+    read_hosts(std::move(document), diagnostics);
   } else {
     read_profile(std::move(document), diagnostics);
   }

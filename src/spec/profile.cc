@@ -46,12 +46,14 @@ void check_collective_id(const ProfileSpec& profile, const CollectiveCurve& curv
     map.error("id", fmt::format("'{}' is the id of operators[{}] too", curve.id, i));
     return;
   }
-  if (map.has("beside") && !map.read_well({"beside"})) return;
+  if (!map.read_well({"beside", "reach"})) return;
   for (std::size_t i = 0; i < profile.collectives.size(); ++i) {
     const CollectiveCurve& other = profile.collectives[i];
-    if (other.id != curve.id || other.beside != curve.beside) continue;
-    map.error("id", fmt::format("the same id and beside as collectives[{}]", i),
-              "curves of one id differ in 'beside'");
+    if (other.id != curve.id || other.beside != curve.beside || other.reach != curve.reach) {
+      continue;
+    }
+    map.error("id", fmt::format("the same id, beside and reach as collectives[{}]", i),
+              "curves of one id differ in 'beside' or 'reach'");
     return;
   }
 }
@@ -126,6 +128,14 @@ void fill_profile(ProfileSpec& profile, MapReader& root) {
     check_collective_id(profile, curve, map);
     profile.collectives.push_back(curve);
   }
+  if (root.has("links")) profile.links = read_link_rates(root.map("links"));
+  if (root.has("interference")) {
+    for (MapReader map : root.maps("interference")) {
+      profile.interference.push_back(read_interference(map));
+    }
+  }
+  if (!root.has("exchanges")) return;
+  for (MapReader map : root.maps("exchanges")) profile.exchanges.push_back(read_exchange(map));
 }
 
 }  // namespace
@@ -155,14 +165,22 @@ const OperatorCurve* find_operator(const ProfileSpec& profile, const std::string
 }
 
 const CollectiveCurve* find_collective(const ProfileSpec& profile, const std::string& id,
-                                       Beside beside) {
-  const CollectiveCurve* first = nullptr;
+                                       Beside beside, Reach reach) {
+  const CollectiveCurve* best = nullptr;
+  int best_match = -1;
   for (const CollectiveCurve& curve : profile.collectives) {
     if (curve.id != id) continue;
-    if (curve.beside == beside) return &curve;
-    if (first == nullptr) first = &curve;
+    const bool reaches = reach == Reach::any || curve.reach == reach;
+    // What says nothing of its reach is nearer than what says another one.
+    const int match = (curve.beside == beside ? 4 : 0) + (reaches                     ? 2
+                                                          : curve.reach == Reach::any ? 1
+                                                                                      : 0);
+    if (match > best_match) {
+      best = &curve;
+      best_match = match;
+    }
   }
-  return first;
+  return best;
 }
 
 CollectiveCurve at_size(const CollectiveCurve& curve, Bytes size) {

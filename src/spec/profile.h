@@ -9,6 +9,7 @@
 
 #include "base/units.h"
 #include "spec/evidence.h"
+#include "spec/exchanges.h"
 #include "spec/input_error.h"
 
 namespace planewise::spec {
@@ -106,6 +107,13 @@ struct OperatorCurve {
   std::optional<ResultCheck> check{};
 };
 
+/// Where the ranks of a collective are, spelled as in YAML.
+enum class Reach : std::uint8_t {
+  any,
+  node,     ///< All on one node.
+  network,  ///< On several.
+};
+
 /// What holds from a size on.
 struct CollectivePiece {
   Bytes from{};  ///< Payload that a rank sends.
@@ -118,6 +126,7 @@ struct CollectivePiece {
 /// say how much of a link's rate its payload reaches, so a flow carries payload / efficiency.
 struct CollectiveCurve {
   std::string id{};
+  Reach reach = Reach::any;
   Seconds latency{};           ///< Before the first byte, without the fabric's hops.
   double rail_efficiency = 1;  ///< On NICs and switches.
   double nvlink_efficiency = 1;
@@ -125,6 +134,7 @@ struct CollectiveCurve {
       0;  ///< Two-hop transfers forward in chunks; the last one trails. 0: none.
   Beside beside = Beside::alone;          ///< `compute`: taken while the GPU computed.
   std::vector<CollectivePiece> pieces{};  ///< By size, ascending; below the first the values above.
+  std::optional<HeldOutError> held_out{};
   Evidence evidence = Evidence::estimated;
   std::string source{};
 };
@@ -178,8 +188,11 @@ struct ProfileSpec {
   std::vector<NotMeasuredEntry> not_measured{};
   std::vector<SumCheck> sums{};
   GpuSpec gpu{};
+  std::optional<LinkRates> links{};
   std::vector<OperatorCurve> operators{};
   std::vector<CollectiveCurve> collectives{};
+  std::vector<Interference> interference{};
+  std::vector<MeasuredExchange> exchanges{};  ///< What can be simulated again.
 };
 
 /// Where an operator runs.
@@ -190,11 +203,12 @@ struct OperatorPlace {
 };
 
 /// The entry named `id`, or null. Of several, the one that was taken in the same place; else the
-/// one with what ran beside it the same; else the first.
+/// one with what ran beside it the same; else the first. Of collectives, too, the one that reaches
+/// as far, or does not say how far.
 const OperatorCurve* find_operator(const ProfileSpec& profile, const std::string& id,
                                    const OperatorPlace& place = {});
 const CollectiveCurve* find_collective(const ProfileSpec& profile, const std::string& id,
-                                       Beside beside = Beside::alone);
+                                       Beside beside = Beside::alone, Reach reach = Reach::any);
 
 /// `curve` as it is for a payload of `size` a rank: its piece's latency and efficiencies.
 CollectiveCurve at_size(const CollectiveCurve& curve, Bytes size);

@@ -17,7 +17,7 @@ namespace {
 constexpr IntegerRange kSms{.min = 1, .max = 1024};
 constexpr IntegerRange kExtent{.min = 1, .max = 1'000'000'000};
 constexpr IntegerRange kKernels{.min = 1, .max = 10'000};
-constexpr NumberRange kShare{.min = 0.01, .max = 1};
+constexpr NumberRange kShare{.min = 1e-6, .max = 1};
 
 /// A piece's size is above that of the piece before it, `count` - 1.
 void check_ascends(MapReader& piece, Bytes from, Bytes before, std::size_t count) {
@@ -248,6 +248,9 @@ CollectiveCurve read_collective(MapReader& map) {
     curve.beside =
         map.choice<Beside>("beside", {{"alone", Beside::alone}, {"compute", Beside::compute}});
   }
+  if (map.has("reach")) {
+    curve.reach = map.choice<Reach>("reach", {{"node", Reach::node}, {"network", Reach::network}});
+  }
   curve.latency = map.quantity<Seconds>("latency", Sign::not_negative);
   curve.rail_efficiency = map.number("rail_efficiency", kShare);
   curve.nvlink_efficiency = map.number("nvlink_efficiency", kShare);
@@ -255,6 +258,7 @@ CollectiveCurve read_collective(MapReader& map) {
     curve.chunk_tokens = map.integer("chunk_tokens", {.min = 0, .max = 1'000'000});
   }
   if (map.has("pieces")) read_pieces(curve, map);
+  if (map.has("held_out")) curve.held_out = read_held_out(map.map("held_out"));
   curve.evidence = read_evidence(map, "evidence");
   curve.source = map.text("source");
   return curve;

@@ -6,6 +6,7 @@
 
 #include "spec/faults.h"
 #include "spec/figures.h"
+#include "spec/hosts.h"
 #include "spec/job.h"
 #include "spec/model.h"
 #include "spec/parts.h"
@@ -30,6 +31,7 @@ QuotesSpec read_quotes(const std::string& path, Diagnostics& diagnostics);
 ScenarioSpec read_scenario(const std::string& path, Diagnostics& diagnostics);
 FaultsSpec read_faults(const std::string& path, Diagnostics& diagnostics);
 FiguresSpec read_figures(const std::string& path, Diagnostics& diagnostics);
+HostsSpec read_hosts(const std::string& path, Diagnostics& diagnostics);
 
 // The same for a file that is in memory.
 TopologySpec read_topology(Document document, Diagnostics& diagnostics);
@@ -43,6 +45,7 @@ QuotesSpec read_quotes(Document document, Diagnostics& diagnostics);
 ScenarioSpec read_scenario(Document document, Diagnostics& diagnostics);
 FaultsSpec read_faults(Document document, Diagnostics& diagnostics);
 FiguresSpec read_figures(Document document, Diagnostics& diagnostics);
+HostsSpec read_hosts(Document document, Diagnostics& diagnostics);
 
 /// Whether `document` is a workload that says `phase: traffic`.
 bool is_traffic(const Document& document);

@@ -28,9 +28,10 @@ inline constexpr FileKind kQuotesFile{"planewise_quotes", "list of quotes"};
 inline constexpr FileKind kScenarioFile{"planewise_scenario", "scenario"};
 inline constexpr FileKind kFaultsFile{"planewise_faults", "list of faults"};
 inline constexpr FileKind kFiguresFile{"planewise_figures", "list of published figures"};
+inline constexpr FileKind kHostsFile{"planewise_hosts", "list of hosts"};
 inline constexpr std::array kFileKinds{kTopologyFile, kPriceBookFile, kModelFile,  kWorkloadFile,
                                        kProfileFile,  kCatalogueFile, kQuotesFile, kScenarioFile,
-                                       kFaultsFile,   kFiguresFile};
+                                       kFaultsFile,   kFiguresFile,   kHostsFile};
 
 /// The kind that `document` says it is; null, with one mistake reported, if it says none or could
 /// not be read.

@@ -114,6 +114,11 @@ class MapReader {
     return (options.begin() + index)->second;
   }
 
+  /// The index of the word in `words`; 0, with a mistake reported, if it is none of them.
+  std::size_t word(std::string_view key, const std::vector<std::string>& words) {
+    return choice_index(key, {words.begin(), words.end()});
+  }
+
   /// True if these keys were read without a mistake; ask before checking their values against each
   /// other, since one mistake should give one message. An optional key may be absent.
   bool read_well(std::initializer_list<std::string_view> keys) const;

@@ -151,8 +151,8 @@ class MatrixBuilder {
   std::map<std::vector<int>, int> stages_;
 };
 
-/// Payload that a rank sends: what a curve's pieces go by. Under node_limited a size is that to a
-/// whole node, so this is too much; curves of that have no pieces so far.
+}  // namespace
+
 Bytes sent_by_rank(const spec::TrafficStep& step) {
   const int others = step.group - 1;
   switch (step.collective) {
@@ -170,11 +170,20 @@ Bytes sent_by_rank(const spec::TrafficStep& step) {
   PW_UNREACHABLE("Collective has six values");
 }
 
-}  // namespace
+spec::Reach reach_of(const RankGroups& groups, const Placement& placement) {
+  for (const std::vector<int>& group : groups) {
+    for (const int rank : group) {
+      if (placement.node(rank) != placement.node(group.front())) return spec::Reach::network;
+    }
+  }
+  return spec::Reach::node;
+}
 
-spec::CollectiveCurve curve_of(const TrafficInput& in, const spec::TrafficStep& step) {
+spec::CollectiveCurve curve_of(const TrafficInput& in, const spec::TrafficStep& step,
+                               spec::Reach reach) {
   if (in.profile == nullptr) return {.id = step.curve};
-  const spec::CollectiveCurve* curve = spec::find_collective(*in.profile, step.curve);
+  const spec::CollectiveCurve* curve =
+      spec::find_collective(*in.profile, step.curve, spec::Beside::alone, reach);
   PW_CHECK(curve != nullptr);
   return spec::at_size(*curve, sent_by_rank(step));
 }
@@ -206,7 +215,7 @@ Program traffic_program(const TrafficInput& in, const Placement& placement) {
       continue;
     }
     const RankGroups groups = groups_of(step, in.traffic.ranks, placement.gpus_per_node);
-    const spec::CollectiveCurve curve = curve_of(in, step);
+    const spec::CollectiveCurve curve = curve_of(in, step, reach_of(groups, placement));
     steps.push_back(expand_collective(
         {.step = step, .groups = groups, .placement = placement, .curve = curve}, program));
   }

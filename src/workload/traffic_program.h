@@ -4,6 +4,7 @@
 
 #include "spec/profile.h"
 #include "spec/traffic.h"
+#include "workload/collectives.h"
 #include "workload/placement.h"
 #include "workload/program.h"
 
@@ -16,7 +17,15 @@ struct TrafficInput {
 
 /// The cost of a step's collective: the profile's, or none. Requires: the profile has it
 /// (spec::check_profile).
-spec::CollectiveCurve curve_of(const TrafficInput& in, const spec::TrafficStep& step);
+spec::CollectiveCurve curve_of(const TrafficInput& in, const spec::TrafficStep& step,
+                               spec::Reach reach);
+
+/// Whether every group lies in one node.
+spec::Reach reach_of(const RankGroups& groups, const Placement& placement);
+
+/// Payload that a rank sends: what a curve's pieces go by. Under node_limited a size is that to a
+/// whole node, so this is too much; curves of that have no pieces so far.
+Bytes sent_by_rank(const spec::TrafficStep& step);
 
 /// Rank i on GPU i. A connection matrix has two ranks a flow, 2 f and 2 f + 1, on the GPUs that it
 /// goes from and to.

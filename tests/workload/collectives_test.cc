@@ -258,7 +258,7 @@ TEST(Collectives, TakeThePieceOfTheirSize) {
   const auto latency = [&](spec::Collective collective) {
     step.collective = collective;
     const spec::TrafficSpec traffic;
-    return curve_of({.traffic = traffic, .profile = &profile}, step).latency;
+    return curve_of({.traffic = traffic, .profile = &profile}, step, spec::Reach::node).latency;
   };
   EXPECT_EQ(latency(spec::Collective::all_to_all), microseconds(2));
   EXPECT_EQ(latency(spec::Collective::send), microseconds(1));
