@@ -21,25 +21,19 @@
 #include "report/notes.h"
 #include "spec/hugging_face.h"
 #include "spec/nearest_word.h"
+#include "tools/command_options.h"
 #include "tools/cost_run.h"
 #include "tools/load.h"
 #include "tools/output.h"
 #include "tools/price.h"
 #include "tools/simulate_runs.h"
 #include "tools/stats.h"
-#include "tools/validation.h"
+#include "tools/validation_commands.h"
 
 namespace planewise::tools {
 namespace {
 
 constexpr std::int64_t kDefaultSequenceLength = 4096;
-const std::map<std::string, report::Format> kFormats = {{"text", report::Format::text},
-                                                        {"json", report::Format::json},
-                                                        {"csv", report::Format::csv},
-                                                        {"md", report::Format::md}};
-const std::map<std::string, simulate::EngineKind> kEngines = {
-    {"fast", simulate::EngineKind::fast}, {"simgrid", simulate::EngineKind::simgrid}};
-
 /// What a subcommand keeps between reading the command line and running.
 struct Arguments {
   InputPaths paths{};
@@ -48,21 +42,6 @@ struct Arguments {
   OutputOptions output{};
   SimulationFlags simulation{};
 };
-
-/// What runs once the command line is read; returns the exit code.
-using Action = std::function<int()>;
-
-/// Adds --format and --output.
-void add_output_options(CLI::App& command, OutputOptions& options) {
-  command
-      .add_option_function<std::string>(
-          "--format", [&options](const std::string& word) { options.format = kFormats.at(word); },
-          "text, json, csv or md")
-      ->check(CLI::IsMember(&kFormats))
-      ->option_text("FORM [text]");
-  command.add_option("--output", options.output, "write to FILE, complete or not at all")
-      ->option_text("FILE");
-}
 
 /// The share that `text` says, such as `20%` or `0.2`; throws CLI::ValidationError.
 double size_spread_of(const std::string& text) {
@@ -75,27 +54,6 @@ double size_spread_of(const std::string& text) {
     throw CLI::ValidationError("--size-spread: write a share from 0 % to 99 %, such as 20%");
   }
   return share;
-}
-
-/// Adds --engine, --seed and --no-symmetry.
-void add_engine_options(CLI::App& command, SimulationFlags& flags) {
-  command
-      .add_option_function<std::string>(
-          "--engine", [&flags](const std::string& word) { flags.engine = kEngines.at(word); },
-          "fast, or simgrid (the reference)")
-      ->check(CLI::IsMember(&kEngines))
-      ->option_text("ENGINE [fast]");
-  command.add_option("--seed", flags.seed, "of every random choice")->option_text("N [1]");
-  command.add_flag("--no-symmetry", flags.no_symmetry, "drive every rank and flow, reduce nothing");
-}
-
-/// Adds --threads and --stats.
-void add_machine_options(CLI::App& command, SimulationFlags& flags) {
-  command.add_option("--threads", flags.threads, "of the fast engine; changes no result")
-      ->check(CLI::Range(1, 256))
-      ->option_text("N [all cores]");
-  command.add_flag("--stats", flags.stats,
-                   "events, flows, solves, wall time by part and memory, to standard error");
 }
 
 /// Adds all of those, --size-spread and --time-tolerance.
@@ -155,13 +113,6 @@ void add_watch_options(CLI::App& command, SimulationFlags& flags) {
           "whose; a rank stands for its equals")
       ->needs(trace)
       ->option_text("all|LIST [the first of each stage]");
-}
-
-CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& what,
-                      const std::string& example) {
-  CLI::App* command = app.add_subcommand(name, what);
-  command->footer("Example:\n  " + example);
-  return command;
 }
 
 void add_prices_option(CLI::App& command, InputPaths& paths) {
@@ -488,39 +439,6 @@ void add_check(CLI::App& app, Action& action) {
   });
 }
 
-void add_validate(CLI::App& app, Action& action) {
-  CLI::App* command = add_command(
-      app, "validate", "published figures beside ours, with the error; exit code 4 beyond a limit",
-      "planewise validate\n"
-      "  planewise validate --group kv_cache --group fabrics\n"
-      "  planewise validate my_figures.yaml --only my_step --format md");
-  struct ValidateArguments {
-    std::string file = "workloads/published/figures.yaml";
-    ValidationFlags flags{};
-    OutputOptions output{};
-  };
-  const auto arguments = std::make_shared<ValidateArguments>();
-  ValidationFlags& flags = arguments->flags;
-  command->add_option("FIGURES", arguments->file, "the published figures")
-      ->option_text("FILE [" + arguments->file + "]");
-  command->add_option("--only", flags.ids, "figures to compute; repeat it for more")
-      ->option_text("ID");
-  command->add_option("--group", flags.groups, "the same for a group of them")->option_text("ID");
-  add_engine_options(*command, flags.simulation);
-  add_machine_options(*command, flags.simulation);
-  add_output_options(*command, arguments->output);
-  command->callback([arguments, &action] {
-    action = [arguments] {
-      Stopwatch watch;
-      const report::Report report = validate(arguments->file, arguments->flags, watch);
-      write_report(report, arguments->output);
-      watch.stop();
-      if (arguments->flags.simulation.stats) print_stats(report, watch);
-      return report::summarise(report.figures).broken > 0 ? kQuality : kFine;
-    };
-  });
-}
-
 void add_graph(CLI::App& app, Action& action) {
   using fabric::ExportForm;
   static const std::map<std::string, ExportForm> forms = {
@@ -577,7 +495,7 @@ int run_command_line(int argc, char** argv) {
   app.require_subcommand(1);
   Action action;
   for (const auto& add : {add_compare, add_cost, add_run, add_explain, add_model, add_check,
-                          add_graph, add_validate}) {
+                          add_graph, add_validate, add_replay}) {
     add(app, action);
   }
   if (is_unknown_command(app, argc, argv)) return kUsage;

@@ -11,6 +11,7 @@
 #include "report/json_validation.h"
 #include "report/json_watched.h"
 #include "report/notes.h"
+#include "report/replay_tables.h"
 
 namespace planewise::report {
 namespace {
@@ -417,6 +418,13 @@ std::string render_json(const Report& report) {
     json["figures"] = std::move(figures);
     json["validation"] = validation_json(summarise(report.figures));
   }
+  if (!report.replay.empty()) {
+    Json lines = Json::array();
+    for (const ReplayLine& line : report.replay) lines.push_back(replay_json(line));
+    json["replay"] = std::move(lines);
+    json["replay_errors"] = {{"fitted", replay_errors_json(errors_of(report.replay, true))},
+                             {"predicted", replay_errors_json(errors_of(report.replay, false))}};
+  }
   return json.dump(2) + "\n";
 }
 
@@ -446,6 +454,7 @@ std::string render_csv(const Report& report) {
   }
   for (const CheckedFile& file : report.files) rows.push_back(file_json(file));
   for (const FigureLine& line : report.figures) rows.push_back(figure_json(line, report.figures));
+  for (const ReplayLine& line : report.replay) rows.push_back(replay_json(line));
   return csv_of(rows);
 }
 

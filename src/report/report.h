@@ -12,6 +12,7 @@
 #include "fabric/fabric.h"
 #include "model/model_parts.h"
 #include "model/model_size.h"
+#include "report/replay.h"
 #include "report/training_memory.h"
 #include "report/validation.h"
 #include "simulate/result.h"
@@ -168,6 +169,7 @@ struct Report {
   std::vector<JobMemory> memory{};  ///< Of jobs that were not simulated.
   std::vector<CheckedFile> files{};
   std::vector<FigureLine> figures{};  ///< Of planewise validate, by group.
+  std::vector<ReplayLine> replay{};   ///< Of planewise replay, by group.
   /// Text and Markdown show every line of each bill, and stages, blocks and links of each run.
   bool detailed = false;
   /// Text, Markdown and CSV show why each run takes its time, and nothing else.

@@ -13,6 +13,7 @@
 #include "report/fabric_tables.h"
 #include "report/fault_tables.h"
 #include "report/network_tables.h"
+#include "report/replay_tables.h"
 #include "report/traffic_report.h"
 #include "report/training_tables.h"
 #include "report/validation_tables.h"
@@ -134,6 +135,7 @@ std::vector<Table> tables_of(const Report& report) {
   if (!report.fabrics.empty()) tables.push_back(overview(report));
   if (!report.files.empty()) tables.push_back(file_table(report.files));
   if (!report.figures.empty()) append(validation_tables(report.figures));
+  if (!report.replay.empty()) append(replay_tables(report.replay));
   for (const Ran& run : all_ran(report)) append(fault_tables(run));
   if (!report.detailed) return tables;
   append(bill_tables(report));
