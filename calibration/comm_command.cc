@@ -21,10 +21,6 @@
 namespace planewise::calibration {
 namespace {
 
-bool carries_tokens(Operation operation) {
-  return operation == Operation::dispatch || operation == Operation::combine;
-}
-
 /// The nearest rate of all ranks' own; the least, as the slowest one bounds the others.
 Rate least_rate(const Cluster& cluster, Rate RankPlace::*rate) {
   Rate least = cluster.places.front().*rate;

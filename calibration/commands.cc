@@ -15,6 +15,7 @@
 #include "base/unit_text.h"
 #include "calibration/comm_command.h"
 #include "calibration/fit_command.h"
+#include "calibration/import_command.h"
 #include "calibration/run_command.h"
 #include "print/program.h"
 #include "spec/nearest_word.h"
@@ -26,7 +27,8 @@ const std::map<std::string, Format> kFormats = {
     {"text", Format::text}, {"json", Format::json}, {"csv", Format::csv}, {"md", Format::md}};
 const std::map<std::string, Phase> kPhases = {
     {"train", Phase::train}, {"prefill", Phase::prefill}, {"decode", Phase::decode}};
-const std::map<std::string, Part> kParts = {{"compute", Part::compute}, {"layer", Part::layer}};
+const std::map<std::string, Part> kParts = {
+    {"compute", Part::compute}, {"layer", Part::layer}, {"comm", Part::comm}};
 const std::map<std::string, BackendKind> kBackends = {{"cuda", BackendKind::cuda},
                                                       {"host", BackendKind::host}};
 
@@ -102,9 +104,29 @@ void add_only_option(CLI::App& command, PlanArguments& arguments) {
       .add_option_function<std::string>(
           "--only",
           [&arguments](const std::string& word) { arguments.options.part = kParts.at(word); },
-          "compute: operators by themselves; layer: the whole MoE layer and its operators")
+          "compute: operators by themselves; layer: the whole MoE layer and its operators; comm: "
+          "what ranks do together")
       ->check(CLI::IsMember(&kParts))
-      ->option_text("PART [both]");
+      ->option_text("PART [all]");
+}
+
+/// Adds --spawn, --node-size, --timeout and --start-timeout.
+void add_rank_options(CLI::App& command, RankOptions& ranks) {
+  command.add_option("--spawn", ranks.spawn, "start N ranks on this host, one a GPU")
+      ->check(CLI::Range(1, 1024))
+      ->option_text("N [what torchrun, mpirun or srun started]");
+  command
+      .add_option("--node-size", ranks.node_size,
+                  "pretend that N ranks of a host are a node, to try two hops on one machine")
+      ->check(CLI::Range(1, 1024))
+      ->option_text("N");
+  command.add_option("--timeout", ranks.timeout, "seconds until a rank that is silent stops all")
+      ->check(CLI::Range(1.0, 86400.0))
+      ->option_text("S [60]");
+  command
+      .add_option("--start-timeout", ranks.start_timeout, "seconds until all ranks must be there")
+      ->check(CLI::Range(1.0, 86400.0))
+      ->option_text("S [60]");
 }
 
 void add_plan(CLI::App& app, Action& action) {
@@ -119,6 +141,13 @@ void add_plan(CLI::App& app, Action& action) {
   const auto arguments = std::make_shared<Arguments>();
   add_plan_options(*command, arguments->plan);
   add_only_option(*command, arguments->plan);
+  command->add_option("--ranks", arguments->plan.options.ranks, "that would measure together")
+      ->check(CLI::Range(1, 1'000'000))
+      ->option_text("N [1]");
+  command
+      ->add_option("--ranks-per-node", arguments->plan.options.ranks_per_node, "of them on a node")
+      ->check(CLI::Range(1, 1024))
+      ->option_text("N [8, or all]");
   add_format_option(*command, arguments->output);
   command->add_option("--output", arguments->output.output, "write to FILE, complete or not at all")
       ->option_text("FILE");
@@ -132,7 +161,9 @@ void add_run(CLI::App& app, Action& action) {
       app, "run", "measure this machine into DIR/raw.jsonl; again, to go on where it stopped",
       "planewise-calibrate run --out h200\n"
       "  planewise-calibrate run --out h200 --only compute --budget 10m\n"
-      "  planewise-calibrate run --backend host --quick --out try");
+      "  srun --ntasks-per-node=8 planewise-calibrate run --out cluster --placement hosts.yaml\n"
+      "  planewise-calibrate run --backend host --quick --out try\n"
+      "  planewise-calibrate run --backend host --only comm --spawn 4 --out loopback");
   const auto arguments = std::make_shared<RunArguments>();
   arguments->version = version();
   add_plan_options(*command, arguments->plan);
@@ -140,6 +171,9 @@ void add_run(CLI::App& app, Action& action) {
       ->required()
       ->option_text("DIR");
   add_only_option(*command, arguments->plan);
+  add_rank_options(*command, arguments->ranks);
+  command->add_option("--placement", arguments->placement, "a list of hosts, for paths over leaves")
+      ->option_text("FILE");
   command
       ->add_option_function<std::string>(
           "--budget", [arguments](const std::string& text) { arguments->budget = budget_of(text); },
@@ -153,8 +187,10 @@ void add_run(CLI::App& app, Action& action) {
                     "keep an old raw.jsonl as raw.jsonl.1 and begin anew");
   command->add_flag("--allow-busy", arguments->allow_busy,
                     "although other processes compute on the GPU");
-  command->callback(
-      [arguments, &action] { action = [arguments] { return run_run_command(*arguments); }; });
+  command->callback([arguments, &action] {
+    arguments->ranks.backend = arguments->plan.backend;
+    action = [arguments] { return run_run_command(*arguments); };
+  });
 }
 
 /// What several options have in common: words for values of an enumeration, several with commas.
@@ -187,25 +223,6 @@ Bytes size_of(const std::string& option, std::string text) {
     throw CLI::ValidationError(option + ": write a size such as 4, 1K, 64M or 2G");
   }
   return bytes(number * unit);
-}
-
-/// Adds --backend, --spawn, --node-size, --timeout and --start-timeout.
-void add_rank_options(CLI::App& command, RankOptions& ranks) {
-  command.add_option("--spawn", ranks.spawn, "start N ranks on this host, one a GPU")
-      ->check(CLI::Range(1, 1024))
-      ->option_text("N [what torchrun, mpirun or srun started]");
-  command
-      .add_option("--node-size", ranks.node_size,
-                  "pretend that N ranks of a host are a node, to try two hops on one machine")
-      ->check(CLI::Range(1, 1024))
-      ->option_text("N");
-  command.add_option("--timeout", ranks.timeout, "seconds until a rank that is silent stops all")
-      ->check(CLI::Range(1.0, 86400.0))
-      ->option_text("S [60]");
-  command
-      .add_option("--start-timeout", ranks.start_timeout, "seconds until all ranks must be there")
-      ->check(CLI::Range(1.0, 86400.0))
-      ->option_text("S [60]");
 }
 
 void add_backend_option(CLI::App& command, BackendKind& backend, const std::string& what) {
@@ -252,15 +269,15 @@ void add_sweep_options(CLI::App& command, SweepOptions& sweep) {
       .add_option_function<std::string>(
           "--operation",
           [&sweep](const std::string& text) {
-            sweep.operations = values_of<Operation>("--operation", text, operation_words());
+            sweep.operations = values_of<Operation>("--operation", text, spec::operation_words());
           },
-          fmt::format("some of {}", fmt::join(operation_words(), ", ")))
+          fmt::format("some of {}", fmt::join(spec::operation_words(), ", ")))
       ->option_text("LIST [all_to_all]");
   command
       .add_option_function<std::string>(
           "--group",
           [&sweep](const std::string& text) {
-            sweep.groups = values_of<GroupKind>("--group", text, group_words());
+            sweep.groups = values_of<GroupKind>("--group", text, spec::group_words());
           },
           "some of node, rail, expert, pipeline, world")
       ->option_text("LIST [world]");
@@ -268,7 +285,7 @@ void add_sweep_options(CLI::App& command, SweepOptions& sweep) {
       .add_option_function<std::string>(
           "--cadence",
           [&sweep](const std::string& text) {
-            sweep.cadences = values_of<Cadence>("--cadence", text, cadence_words());
+            sweep.cadences = values_of<Cadence>("--cadence", text, spec::cadence_words());
           },
           "isolated: a barrier before each; streaming: back to back, as nccl-tests")
       ->option_text("LIST [streaming,isolated]");
@@ -368,6 +385,10 @@ void add_fit(CLI::App& app, Action& action) {
       ->required()
       ->option_text("FILE");
   add_profile_output(*command, arguments->fit.profile);
+  command
+      ->add_option("-t,--topology", arguments->fit.topology,
+                   "count efficiencies of collectives against this fabric's links")
+      ->option_text("FILE [as the ranks found them]");
   command->add_option("--name", arguments->fit.name, "of the profile")
       ->option_text("NAME [from the raw file]");
   add_error_option(*command, arguments->fit.error_most);
@@ -421,6 +442,51 @@ void add_merge(CLI::App& app, Action& action) {
   });
 }
 
+void add_import(CLI::App& app, Action& action) {
+  CLI::App* command =
+      add_command(app, "import", "logs of nccl-tests and of DeepEP's tests as raw points",
+                  "planewise-calibrate import nccl-tests alltoall.log -o alltoall.jsonl\n"
+                  "  planewise-calibrate import deepep internode.log --ranks 32 -o deepep.jsonl");
+  struct Arguments {
+    ImportArguments import{};
+    OutputOptions output{};
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  ImportOptions& options = arguments->import.options;
+  options.version = version();
+  command->add_option("KIND", arguments->import.kind, "nccl-tests or deepep")
+      ->required()
+      ->check(CLI::IsMember({"nccl-tests", "deepep"}))
+      ->option_text("KIND");
+  command->add_option("LOG", arguments->import.log, "what it printed, or nccl-tests' -J file")
+      ->required()
+      ->option_text("FILE");
+  command->add_option("-o,--output", arguments->import.raw, "the raw file to write")
+      ->required()
+      ->option_text("RAW");
+  command
+      ->add_option_function<std::string>(
+          "--operation",
+          [&options](const std::string& text) {
+            options.operation =
+                values_of<Operation>("--operation", text, spec::operation_words()).front();
+          },
+          "of nccl-tests before 2.17, whose logs do not say it")
+      ->option_text("OPERATION");
+  command->add_option("--ranks", options.ranks, "if the log does not say it")->option_text("N");
+  command->add_option("--ranks-per-node", options.ranks_per_node, "the same")->option_text("N [8]");
+  command->add_option("--tokens", options.tokens, "of a rank, of DeepEP's tests")
+      ->option_text("N [4096, of low latency by the rate]");
+  command->add_option("--hidden", options.hidden, "the same")->option_text("N [7168]");
+  command->add_option("--experts", options.experts, "the same")->option_text("N [256]");
+  command->add_option("--experts-per-token", options.experts_per_token, "the same")
+      ->option_text("N [8]");
+  add_format_option(*command, arguments->output);
+  command->callback([arguments, &action] {
+    action = [arguments] { return run_import_command(arguments->import, arguments->output); };
+  });
+}
+
 /// True after saying so if the first argument is no command. CLI11 itself only says that one is
 /// missing.
 bool is_unknown_command(const CLI::App& app, int argc, char** argv) {
@@ -446,7 +512,7 @@ int run_command_line(int argc, char** argv) {
   app.set_version_flag("--version", version());
   app.require_subcommand(1);
   Action action;
-  for (const auto& add : {add_plan, add_run, add_comm, add_fit, add_check, add_merge})
+  for (const auto& add : {add_plan, add_run, add_comm, add_fit, add_check, add_merge, add_import})
     add(app, action);
   if (is_unknown_command(app, argc, argv)) return kUsage;
   try {

@@ -7,6 +7,7 @@
 #include "calibration/fit/profile_text.h"
 #include "calibration/fit/published.h"
 #include "calibration/raw/raw_file.h"
+#include "calibration/report/comparison.h"
 #include "calibration/report/merge.h"
 #include "calibration/report/profile_report.h"
 #include "print/output_file.h"
@@ -24,14 +25,25 @@ spec::ProfileSpec read_profile(const std::string& path) {
   return profile;
 }
 
+/// What the fit is told of the links: those of a topology, if one is named.
+FitOptions fit_options(const FitArguments& arguments) {
+  FitOptions options{.name = arguments.name, .held_out_error_most = arguments.error_most};
+  if (arguments.topology.empty()) return options;
+  spec::Diagnostics diagnostics;
+  const spec::TopologySpec topology = spec::read_topology(arguments.topology, diagnostics);
+  diagnostics.throw_if_any();
+  options.fabric = workload::idle_fabric(topology);
+  options.fabric_source = "the links of " + topology.name;
+  return options;
+}
+
 }  // namespace
 
 int run_fit_command(const FitArguments& arguments, const OutputOptions& output) {
   spec::Diagnostics diagnostics;
   const RawFile raw = read_raw(arguments.raw, diagnostics);
   diagnostics.throw_if_any();
-  const FitResult result =
-      fit_profile(raw, {.name = arguments.name, .held_out_error_most = arguments.error_most});
+  const FitResult result = fit_profile(raw, fit_options(arguments));
   const std::string heading = raw.profile
                                   ? published_heading(raw)
                                   : fmt::format("Written by {}: fit {}\nsha256 {}",
@@ -59,6 +71,9 @@ int run_check_command(const CheckArguments& arguments, const OutputOptions& outp
   Account account = profile_account(profile, findings);
   if (!arguments.against.empty()) {
     account.sheets.push_back(comparison_sheet(profile, read_profile(arguments.against)));
+    for (std::string& line : moved(account.sheets.back())) {
+      account.notes.push_back(std::move(line));
+    }
   }
   write_output(render(account, output.format), output.output);
   if (findings.has_wrong_result) return kCorrectness;

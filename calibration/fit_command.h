@@ -9,6 +9,7 @@
 namespace planewise::calibration {
 
 struct FitArguments {
+  std::string topology{};  ///< Whose links efficiencies of collectives are shares of; empty: none.
   std::string raw{};
   std::string profile{};  ///< To write.
   std::string name{};     ///< Of the profile; empty: from the raw file.

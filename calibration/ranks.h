@@ -1,13 +1,15 @@
 // A body that runs on every rank: started by a launcher, by --spawn, or alone.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "calibration/comm/cluster.h"
 #include "calibration/comm/transport.h"
-#include "calibration/run_command.h"
 
 namespace planewise::calibration {
+
+enum class BackendKind : std::uint8_t { cuda, host };
 
 struct RankOptions {
   BackendKind backend = BackendKind::cuda;

@@ -6,11 +6,10 @@
 #include <string>
 
 #include "calibration/measure/plan.h"
+#include "calibration/ranks.h"
 #include "calibration/report/tables.h"
 
 namespace planewise::calibration {
-
-enum class BackendKind : std::uint8_t { cuda, host };
 
 struct OutputOptions {
   Format format = Format::text;
@@ -26,6 +25,8 @@ struct PlanArguments {
 
 struct RunArguments {
   PlanArguments plan{};
+  RankOptions ranks{};
+  std::string placement{};  ///< List of hosts; empty: none.
   std::string folder{};
   std::optional<Seconds> budget{};
   int device = 0;
@@ -38,7 +39,8 @@ struct RunArguments {
 /// Prints the plan. Throws spec::InputError if the model has no such plan.
 int run_plan_command(const PlanArguments& arguments, const OutputOptions& output);
 
-/// Measures into FOLDER/raw.jsonl and prints what came out. kCorrectness if a check of results
+/// Measures into FOLDER/raw.jsonl and prints what came out. Of several ranks the first one measures
+/// what a GPU does by itself, and all what they do together. kCorrectness if a check of results
 /// failed, kMachine without a GPU that is free.
 int run_run_command(const RunArguments& arguments);
 

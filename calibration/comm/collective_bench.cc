@@ -54,7 +54,7 @@ int sum_at(std::uint64_t seed, std::size_t i) {
 
 class CollectiveBench : public CommBench {
  public:
-  CollectiveBench(const CommPoint& point, Transport& transport, Group* group)
+  CollectiveBench(const CommPoint& point, Transport& transport, CommGroup* group)
       : point_(point), transport_(transport), group_(group) {
     type_ = element_of(point.datatype).value();
     unit_ = element_size(type_);
@@ -198,7 +198,7 @@ class CollectiveBench : public CommBench {
 
   CommPoint point_;
   Transport& transport_;
-  Group* group_;
+  CommGroup* group_;
   ElementType type_ = ElementType::float32;
   std::size_t unit_ = 4;
   std::size_t size_ = 0;
@@ -211,7 +211,7 @@ class CollectiveBench : public CommBench {
 }  // namespace
 
 std::unique_ptr<CommBench> make_collective_bench(const CommPoint& point, Transport& transport,
-                                                 Group* group) {
+                                                 CommGroup* group) {
   return std::make_unique<CollectiveBench>(point, transport, group);
 }
 

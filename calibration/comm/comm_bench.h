@@ -29,14 +29,14 @@ class CommBench {
 
 /// The groups of a rank that a bench needs, null where it is in none.
 struct CommGroups {
-  Group* group = nullptr;  ///< Of the point.
-  Group* rail = nullptr;   ///< two_hop: those of its index on each node of the group,
-  Group* node = nullptr;   ///< and those of the group on its node.
+  CommGroup* group = nullptr;  ///< Of the point.
+  CommGroup* rail = nullptr;   ///< two_hop: those of its index on each node of the group,
+  CommGroup* node = nullptr;   ///< and those of the group on its node.
 };
 
 /// A collective as the transport has it. A rank without a group does nothing.
 std::unique_ptr<CommBench> make_collective_bench(const CommPoint& point, Transport& transport,
-                                                 Group* group);
+                                                 CommGroup* group);
 
 /// Dispatch or combine of tokens that a real router sends to their experts. What is timed: packing
 /// rows, counts (but for `padded`), the exchange, and sums of combine; not: routing, the indexes of

@@ -14,10 +14,6 @@ namespace {
 
 constexpr double kAlignment = 256;
 
-bool carries_tokens(Operation operation) {
-  return operation == Operation::dispatch || operation == Operation::combine;
-}
-
 /// Whether a size is shared out among the ranks.
 bool is_shared(Operation operation) {
   return operation == Operation::all_to_all || operation == Operation::all_gather ||
@@ -158,6 +154,35 @@ std::vector<CommTask> run_tasks(const Cluster& cluster, const CommPlanOptions& o
     tasks.insert(tasks.end(), more.begin(), more.end());
   }
   return tasks;
+}
+
+int expert_ranks_of(const Plan& plan, const Cluster& cluster) {
+  for (const int ranks : {plan.options.expert_ranks, cluster.ranks(), cluster.ranks_per_node}) {
+    if (ranks <= cluster.ranks() && cluster.ranks() % ranks == 0 &&
+        plan.sizes.experts % ranks == 0) {
+      return ranks;
+    }
+  }
+  return 1;
+}
+
+void add_comm_tasks(Plan& plan, const Cluster& cluster) {
+  const PlanOptions& options = plan.options;
+  if (options.part != Part::comm && options.part != Part::all) return;
+  std::vector<std::int64_t> tokens = {128, 512, 2048, 4096};
+  if (options.phase == Phase::decode) tokens = {16, 32, 64, 128, 256};
+  if (options.is_quick) tokens = {tokens.front(), tokens.back()};
+  if (options.is_host) tokens = {16, 64, 256};
+  plan.comm = run_tasks(cluster, {.tokens = {.expert_ranks = expert_ranks_of(plan, cluster),
+                                             .sizes = plan.sizes,
+                                             .tokens = tokens},
+                                  .is_quick = options.is_quick,
+                                  .is_host = options.is_host});
+  plan.estimated += guessed_time(plan.comm, options.is_host) * plan.repetitions;
+  // Each layer beside dispatch and combine, once: making it, and a second of both together.
+  if (cluster.ranks() > 1) {
+    plan.estimated += seconds(2) * (2.0 * static_cast<double>(plan.beside.size()));
+  }
 }
 
 Seconds guessed_time(const std::vector<CommTask>& tasks, bool is_host) {

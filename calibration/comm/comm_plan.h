@@ -10,12 +10,6 @@
 
 namespace planewise::calibration {
 
-/// A point in the cadences in which it is taken; `point.cadence` says nothing.
-struct CommTask {
-  CommPoint point{};
-  std::vector<Cadence> cadences{};
-};
-
 /// What `comm` is asked for, in nccl-tests' terms.
 struct SweepOptions {
   std::vector<Operation> operations{Operation::all_to_all};
@@ -55,6 +49,13 @@ struct CommPlanOptions {
   bool is_host = false;  ///< Sizes that processors exchange in seconds.
 };
 std::vector<CommTask> run_tasks(const Cluster& cluster, const CommPlanOptions& options);
+
+/// Ranks of an expert group of a cluster: as the plan says if the cluster is of such groups, else
+/// all, else those of a node.
+int expert_ranks_of(const Plan& plan, const Cluster& cluster);
+
+/// Adds what is measured between ranks to a plan that has it, and its time to the estimate.
+void add_comm_tasks(Plan& plan, const Cluster& cluster);
 
 /// A guess from data sheets of how long a round of them takes; not a prediction.
 Seconds guessed_time(const std::vector<CommTask>& tasks, bool is_host);

@@ -4,49 +4,21 @@
 #include <fmt/ranges.h>
 
 namespace planewise::calibration {
-namespace {
-
 bool carries_tokens(Operation operation) {
   return operation == Operation::dispatch || operation == Operation::combine;
 }
 
-}  // namespace
-
-const std::vector<std::string>& operation_words() {
-  static const std::vector<std::string> words = {"all_to_all", "all_reduce", "reduce_scatter",
-                                                 "all_gather", "broadcast",  "send",
-                                                 "dispatch",   "combine"};
-  return words;
-}
-
-const std::vector<std::string>& group_words() {
-  static const std::vector<std::string> words = {"node",     "rail", "expert",
-                                                 "pipeline", "pair", "world"};
-  return words;
-}
-
-const std::vector<std::string>& cadence_words() {
-  static const std::vector<std::string> words = {"isolated", "streaming"};
-  return words;
-}
-
-const std::vector<std::string>& algorithm_words() {
-  static const std::vector<std::string> words = {
-      "library", "padded", "exact", "two_hop", "loopback", "deepep_normal", "deepep_low_latency"};
-  return words;
-}
-
 const std::string& to_string(Operation operation) {
-  return operation_words()[static_cast<std::size_t>(operation)];
+  return spec::operation_words()[static_cast<std::size_t>(operation)];
 }
 const std::string& to_string(GroupKind group) {
-  return group_words()[static_cast<std::size_t>(group)];
+  return spec::group_words()[static_cast<std::size_t>(group)];
 }
 const std::string& to_string(Cadence cadence) {
-  return cadence_words()[static_cast<std::size_t>(cadence)];
+  return spec::cadence_words()[static_cast<std::size_t>(cadence)];
 }
 const std::string& to_string(ExchangeAlgorithm algorithm) {
-  return algorithm_words()[static_cast<std::size_t>(algorithm)];
+  return spec::exchange_algorithm_words()[static_cast<std::size_t>(algorithm)];
 }
 
 std::string key_of(const CommPoint& point) {

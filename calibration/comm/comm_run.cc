@@ -18,10 +18,6 @@ Seconds now() {
   return seconds(std::chrono::duration<double>(since).count());
 }
 
-bool carries_tokens(Operation operation) {
-  return operation == Operation::dispatch || operation == Operation::combine;
-}
-
 /// Adds to a sum what passes between making and taking.
 class Clock {
  public:
@@ -65,7 +61,7 @@ void CommRunner::make_groups(GroupKind kind) {
   groups_[kind] = transport_.make_group(own);
 }
 
-Group* CommRunner::group_of_kind(GroupKind kind) {
+CommGroup* CommRunner::group_of_kind(GroupKind kind) {
   if (!groups_.contains(kind)) make_groups(kind);
   return groups_[kind].get();
 }
@@ -188,7 +184,7 @@ CommPointRecord CommRunner::merge(const CommPoint& point,
 }
 
 Seconds CommRunner::measure_skew(int iterations) {
-  Group& world = transport_.world();
+  CommGroup& world = transport_.world();
   const std::unique_ptr<Memory> from = transport_.allocate(1);
   const std::unique_ptr<Memory> to = transport_.allocate(at(world.size()));
   const std::vector<Seconds> times =

@@ -13,6 +13,7 @@
 #include "calibration/comm/comm_plan.h"
 #include "calibration/comm/transport.h"
 #include "calibration/launch/store.h"
+#include "calibration/measure/backend.h"
 #include "calibration/raw/record.h"
 
 namespace planewise::calibration {
@@ -49,6 +50,12 @@ class CommRunner {
   /// timed. Throws PeerFailed.
   std::vector<CommPointRecord> measure(const CommTask& task, const CommSampling& sampling);
 
+  /// A layer and an exchange of tokens, each alone and both at once, on all ranks; medians, the
+  /// slowest rank's. On rank 0; elsewhere without times. Throws std::runtime_error if tokens arrive
+  /// wrong.
+  OverlapRecord measure_overlap(Bench& layer, const std::string& name, const CommPoint& point,
+                                const CommSampling& sampling);
+
   /// How much later the last rank leaves an empty exchange than the first: the median over
   /// iterations. On rank 0.
   Seconds measure_skew(int iterations);
@@ -64,7 +71,7 @@ class CommRunner {
 
   /// The groups of the point that this rank is in; made when first asked for.
   CommGroups groups_for(const CommPoint& point);
-  Group* group_of_kind(GroupKind kind);
+  CommGroup* group_of_kind(GroupKind kind);
   void make_groups(GroupKind kind);
   void make_hop_groups();
   std::unique_ptr<CommBench> make_bench(const CommPoint& point);
@@ -77,9 +84,9 @@ class CommRunner {
   Transport& transport_;
   const Cluster& cluster_;
   int expert_ranks_;
-  std::map<GroupKind, std::unique_ptr<Group>> groups_{};
-  std::unique_ptr<Group> hop_rail_{};
-  std::unique_ptr<Group> hop_node_{};
+  std::map<GroupKind, std::unique_ptr<CommGroup>> groups_{};
+  std::unique_ptr<CommGroup> hop_rail_{};
+  std::unique_ptr<CommGroup> hop_node_{};
   bool has_hop_groups_ = false;
   CommCost cost_{};
 };

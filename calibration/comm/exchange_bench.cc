@@ -124,7 +124,7 @@ class ExchangeBench : public CommBench {
 
   /// Sends each row once to every peer that `peer_of` gives for one of its experts.
   template <class PeerOf>
-  void add_hop(Group& group, const std::vector<RowHead>& heads, const PeerOf& peer_of) {
+  void add_hop(CommGroup& group, const std::vector<RowHead>& heads, const PeerOf& peer_of) {
     std::vector<std::vector<std::int32_t>> rows_for(at(group.size()));
     for (std::size_t row = 0; row < heads.size(); ++row) {
       std::set<int> peers;
@@ -246,7 +246,7 @@ class ExchangeBench : public CommBench {
 
   /// Tokens that all ranks together have for this one, over the group itself.
   std::int64_t announced() {
-    Group& group = *groups_.group;
+    CommGroup& group = *groups_.group;
     std::vector<std::int32_t> counts(at(group.size()));
     for (std::size_t t = 0; t < token_count(); ++t) {
       std::set<int> ranks;

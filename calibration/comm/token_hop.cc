@@ -22,7 +22,7 @@ void fill_with_poison(Transport& transport, Memory& memory) {
 
 }  // namespace
 
-TokenHop::TokenHop(Transport& transport, Group& group,
+TokenHop::TokenHop(Transport& transport, CommGroup& group,
                    const std::vector<std::vector<std::int32_t>>& rows_for,
                    const HopOptions& options)
     : transport_(transport), group_(group), options_(options) {

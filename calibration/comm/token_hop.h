@@ -19,7 +19,7 @@ struct HopOptions {
 class TokenHop {
  public:
   /// rows_for[peer] are the source rows that peer gets. Every rank of the group calls it.
-  TokenHop(Transport& transport, Group& group,
+  TokenHop(Transport& transport, CommGroup& group,
            const std::vector<std::vector<std::int32_t>>& rows_for, const HopOptions& options);
 
   /// Packs `rows` and sends them. What was received is the same each time.
@@ -51,7 +51,7 @@ class TokenHop {
   void exchange_rows(std::byte* from, std::byte* to, std::size_t row_size, bool is_back);
 
   Transport& transport_;
-  Group& group_;
+  CommGroup& group_;
   HopOptions options_;
   std::size_t capacity_ = 0;  ///< Padded: rows of a pair.
   std::vector<std::int32_t> sent_counts_{};

@@ -37,9 +37,9 @@ struct Message {
 };
 
 /// Some ranks that exchange; what NCCL calls a communicator.
-class Group {
+class CommGroup {
  public:
-  virtual ~Group() = default;
+  virtual ~CommGroup() = default;
   virtual int size() const = 0;
   virtual int index() const = 0;  ///< Of this rank.
 
@@ -98,9 +98,9 @@ class Transport {
 
   /// Called by all ranks of the world, each with its own group, which may be empty: then there is
   /// none. Throws PeerFailed, and std::runtime_error if the machine fails, as all below.
-  virtual std::unique_ptr<Group> make_group(const std::vector<int>& ranks) = 0;
+  virtual std::unique_ptr<CommGroup> make_group(const std::vector<int>& ranks) = 0;
   /// Of all ranks.
-  virtual Group& world() = 0;
+  virtual CommGroup& world() = 0;
 
   /// The times of `count` iterations, before each a barrier of all ranks of the world.
   virtual std::vector<Seconds> time_isolated(const Work& work, int count) = 0;

@@ -65,7 +65,7 @@ class GpuMemory : public Memory {
   Buffer buffer_;
 };
 
-class NcclGroup : public Group {
+class NcclGroup : public CommGroup {
  public:
   struct Place {
     int size = 1;
@@ -166,7 +166,7 @@ class NcclTransport : public Transport {
   void copy_rows(const RowCopy& copy) override { calibration::copy_rows(copy, stream_.get()); }
   void sum_rows(const RowSum& sum) override { calibration::sum_rows(sum, stream_.get()); }
 
-  std::unique_ptr<Group> make_group(const std::vector<int>& ranks) override {
+  std::unique_ptr<CommGroup> make_group(const std::vector<int>& ranks) override {
     use(device_);
     int index = -1;
     for (std::size_t i = 0; i < ranks.size(); ++i) {
@@ -181,7 +181,7 @@ class NcclTransport : public Transport {
         comms_, comm, NcclGroup::Place{.size = static_cast<int>(ranks.size()), .index = index},
         stream_);
   }
-  Group& world() override { return *world_; }
+  CommGroup& world() override { return *world_; }
 
   std::vector<Seconds> time_isolated(const Work& work, int count) override {
     use(device_);
@@ -236,7 +236,7 @@ class NcclTransport : public Transport {
   int rank_;
   std::int64_t hold_cycles_ = 0;
   ncclComm_t comm_ = nullptr;
-  std::unique_ptr<Group> world_{};
+  std::unique_ptr<CommGroup> world_{};
   std::unique_ptr<Buffer> barrier_{};
 };
 

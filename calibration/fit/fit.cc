@@ -11,6 +11,7 @@
 #include "calibration/fit/curve_points.h"
 #include "calibration/fit/fit_notes.h"
 #include "calibration/fit/held_out.h"
+#include "calibration/fit/measured_collectives.h"
 #include "calibration/fit/plausible.h"
 #include "calibration/fit/profile_gpu.h"
 #include "calibration/fit/published.h"
@@ -208,6 +209,37 @@ void fit_curves(Fit& fit) {
   }
 }
 
+/// Collectives of what ranks timed together.
+void fit_comm(const FitOptions& options, Fit& fit) {
+  if (fit.raw.comm_points.empty()) return;
+  std::optional<FitLinks> links = links_of(fit.raw);
+  if (options.fabric) links = FitLinks{.fabric = *options.fabric, .source = options.fabric_source};
+  if (!links) {
+    fit.result.warnings.emplace_back(
+        "no collectives: the file tells neither rates of links nor of pairs; give a topology");
+    return;
+  }
+  FittedCollectives fitted =
+      fit_collectives(fit.raw, *links, source_of(fit.raw.environments.front()));
+  spec::ProfileSpec& profile = fit.result.profile;
+  const auto add = [](auto& to, auto& from) { to.insert(to.end(), from.begin(), from.end()); };
+  add(profile.collectives, fitted.curves);
+  add(profile.interference, fitted.interference);
+  add(profile.exchanges, fitted.exchanges);
+  add(fit.result.curves, fitted.fits);
+  add(fit.errors, fitted.errors);
+  add(fit.result.warnings, fitted.warnings);
+  for (const CurveFit& curve : fitted.fits) {
+    if (curve.held_out_p90 <= fit.error_most) continue;
+    fit.result.warnings.push_back(
+        fmt::format("{}: misses points held out by {:.1f} % (90th percentile of {})", curve.id,
+                    100 * curve.held_out_p90, curve.held_out));
+  }
+  profile.links = spec::LinkRates{.rail = links->fabric.network_rate,
+                                  .nvlink = links->fabric.nvlink_rate,
+                                  .source = links->source};
+}
+
 /// What is known without a curve.
 void set_machine(const FitOptions& options, Fit& fit) {
   spec::ProfileSpec& profile = fit.result.profile;
@@ -238,8 +270,10 @@ void note_throttled(Fit& fit) {
 }  // namespace
 
 FitResult fit_profile(const RawFile& raw, const FitOptions& options) {
-  const bool has_times = std::any_of(raw.points.begin(), raw.points.end(),
-                                     [](const PointRecord& point) { return !point.times.empty(); });
+  const bool has_times =
+      std::any_of(raw.points.begin(), raw.points.end(),
+                  [](const PointRecord& point) { return !point.times.empty(); }) ||
+      !raw.comm_points.empty();
   if (!raw.profile && (raw.environments.empty() || !has_times)) {
     throw spec::InputError({{.file = raw.path,
                              .message = "has no point with times to fit",
@@ -252,6 +286,7 @@ FitResult fit_profile(const RawFile& raw, const FitOptions& options) {
   fit_curves(fit);
   spec::ProfileSpec& profile = fit.result.profile;
   add_published(raw, profile);
+  fit_comm(options, fit);
   profile.sums = sums_of(fit.set, fit.result.warnings);
   profile.not_measured = missing_of(raw, fit.set, profile);
   for (std::string& line : implausible_rates(profile)) {

@@ -1,16 +1,21 @@
 // Raw points -> a hardware profile: rates and models with what they miss on points held out.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "calibration/raw/record.h"
 #include "spec/profile.h"
+#include "workload/collective_time.h"
 
 namespace planewise::calibration {
 
 struct FitOptions {
-  std::string name{};                 ///< Of the profile; empty: from the raw file.
+  std::string name{};  ///< Of the profile; empty: from the raw file.
+  /// The links that efficiencies of collectives are shares of; none: as the cluster tells.
+  std::optional<workload::IdleFabric> fabric{};
+  std::string fabric_source{};
   double held_out_error_most = 0.10;  ///< Of the 90th percentile; a curve beyond it is warned of.
 };
 

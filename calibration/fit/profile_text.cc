@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "calibration/fit/exchanges_text.h"
 #include "calibration/fit/yaml_text.h"
 #include "calibration/raw/words.h"
 
@@ -20,6 +21,7 @@ class Lines {
   }
   void blank() { text_ += '\n'; }
   void comment(const std::string& text) { text_ += yaml_comment(text); }
+  void add(const std::string& text) { text_ += text; }
   std::string take() { return std::move(text_); }
 
  private:
@@ -164,6 +166,13 @@ std::string valid_text(const spec::OperatorCurve& curve) {
   PW_UNREACHABLE("OperatorForm has three values");
 }
 
+void add_held_out(const std::optional<spec::HeldOutError>& error, Lines& lines) {
+  if (!error) return;
+  lines.line(4, fmt::format("held_out: {{points: {}, median: {}, p90: {}, most: {}}}",
+                            error->points, yaml_percent(error->median), yaml_percent(error->p90),
+                            yaml_percent(error->most)));
+}
+
 void add_operator(const spec::OperatorCurve& curve, Lines& lines) {
   lines.line(2, "- id: " + yaml_word(curve.id));
   lines.line(4, "form: " + form_name(curve.form));
@@ -180,18 +189,16 @@ void add_operator(const spec::OperatorCurve& curve, Lines& lines) {
                               yaml_number(curve.check->limit)));
   }
   if (curve.valid) lines.line(4, "valid: {" + valid_text(curve) + "}");
-  if (curve.held_out) {
-    const spec::HeldOutError& error = *curve.held_out;
-    lines.line(4, fmt::format("held_out: {{points: {}, median: {}, p90: {}, most: {}}}",
-                              error.points, yaml_percent(error.median), yaml_percent(error.p90),
-                              yaml_percent(error.most)));
-  }
+  add_held_out(curve.held_out, lines);
   add_rates(curve, lines);
 }
 
 void add_collective(const spec::CollectiveCurve& curve, Lines& lines) {
   lines.line(2, "- id: " + yaml_word(curve.id));
   if (curve.beside != spec::Beside::alone) lines.line(4, "beside: " + beside_name(curve.beside));
+  if (curve.reach != spec::Reach::any) {
+    lines.line(4, curve.reach == spec::Reach::node ? "reach: node" : "reach: network");
+  }
   lines.line(4, "latency: " + yaml_value(curve.latency));
   lines.line(4, "rail_efficiency: " + yaml_number(curve.rail_efficiency));
   lines.line(4, "nvlink_efficiency: " + yaml_number(curve.nvlink_efficiency));
@@ -204,6 +211,7 @@ void add_collective(const spec::CollectiveCurve& curve, Lines& lines) {
                        yaml_value(piece.from), yaml_value(piece.latency),
                        yaml_number(piece.rail_efficiency), yaml_number(piece.nvlink_efficiency)));
   }
+  add_held_out(curve.held_out, lines);
   lines.line(4, "evidence: " + evidence_text(curve.evidence));
   lines.line(4, "source: " + yaml_text(curve.source));
 }
@@ -246,6 +254,7 @@ std::string profile_text(const spec::ProfileSpec& profile, const std::string& he
   lines.blank();
   lines.line(0, profile.collectives.empty() ? "collectives: []" : "collectives:");
   for (const spec::CollectiveCurve& curve : profile.collectives) add_collective(curve, lines);
+  lines.add(exchanges_text(profile));
   add_notes(profile, lines);
   return lines.take();
 }

@@ -157,7 +157,7 @@ void Mesh::exchange(const std::vector<Message>& sends, const std::vector<Message
   }
 }
 
-class SocketGroup : public Group {
+class SocketGroup : public CommGroup {
  public:
   SocketGroup(Mesh& mesh, std::vector<int> ranks) : mesh_(mesh), ranks_(std::move(ranks)) {
     const auto own = std::find(ranks_.begin(), ranks_.end(), mesh.rank());
@@ -303,11 +303,11 @@ class SocketTransport : public Transport {
     }
   }
 
-  std::unique_ptr<Group> make_group(const std::vector<int>& ranks) override {
+  std::unique_ptr<CommGroup> make_group(const std::vector<int>& ranks) override {
     if (ranks.empty()) return nullptr;
     return std::make_unique<SocketGroup>(mesh_, ranks);
   }
-  Group& world() override { return *world_; }
+  CommGroup& world() override { return *world_; }
 
   std::vector<Seconds> time_isolated(const Work& work, int count) override {
     std::vector<Seconds> times;
@@ -345,7 +345,7 @@ class SocketTransport : public Transport {
   }
 
   Mesh mesh_;
-  std::unique_ptr<Group> world_;
+  std::unique_ptr<CommGroup> world_;
 };
 
 }  // namespace

@@ -174,8 +174,9 @@ void Store::send(int rank, const std::string& text) {
   }
 }
 
-std::string Store::receive(int rank) {
-  const Deadline deadline = deadline_in(timeout_);
+std::string Store::receive(int rank, double patience) {
+  const double most = std::max(timeout_, patience);
+  const Deadline deadline = deadline_in(most);
   Head head;
   std::string text;
   try {
@@ -187,14 +188,14 @@ std::string Store::receive(int rank) {
   } catch (const ConnectionLost& lost) {
     throw_lost(rank, lost.what());
   } catch (const TimedOut&) {
-    throw PeerFailed(fmt::format("rank {} has said nothing for {:.0f} s", rank, timeout_), false);
+    throw PeerFailed(fmt::format("rank {} has said nothing for {:.0f} s", rank, most), false);
   }
   if (head.kind == kGivesUp) throw PeerFailed(text, true);
   return text;
 }
 
-std::string Store::broadcast(const std::string& text) {
-  if (world_.rank != 0) return receive(0);
+std::string Store::broadcast(const std::string& text, double patience) {
+  if (world_.rank != 0) return receive(0, patience);
   for (int rank = 1; rank < world_.size; ++rank) send(rank, text);
   return text;
 }

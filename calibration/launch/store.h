@@ -44,8 +44,9 @@ class Store {
   const std::vector<std::string>& addresses() const { return addresses_; }
 
   /// What rank 0 gave. This and the next ones are called by all ranks in the same order, and throw
-  /// PeerFailed.
-  std::string broadcast(const std::string& text);
+  /// PeerFailed. `patience` seconds may pass instead of the timeout, where rank 0 has long work to
+  /// do first.
+  std::string broadcast(const std::string& text, double patience = 0);
   /// [rank] on rank 0; empty elsewhere.
   std::vector<std::string> gather(const std::string& text);
   /// [rank] on every rank.
@@ -63,7 +64,7 @@ class Store {
   void accept_all(const StoreOptions& options);
   void join(const StoreOptions& options);
   void send(int rank, const std::string& text);
-  std::string receive(int rank);
+  std::string receive(int rank, double patience = 0);
   void await_any(const std::vector<bool>& wanted, Deadline deadline) const;
   [[noreturn]] void throw_lost(int rank, const std::string& why) const;
   int first_peer() const { return world_.rank == 0 ? 1 : 0; }

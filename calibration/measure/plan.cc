@@ -463,8 +463,9 @@ Plan make_plan(const spec::ModelSpec& model, const PlanOptions& options) {
               .options = options,
               .rank = rank_of(options, ranks),
               .sizes = sizes_of(measured, ranks)};
-  add(draft, {.id = "gap.kernel", .kernel = Kernel::empty});
-  if (options.part != Part::layer) {
+  if (options.part != Part::comm) add(draft, {.id = "gap.kernel", .kernel = Kernel::empty});
+  const bool has_compute = options.part == Part::compute || options.part == Part::all;
+  if (has_compute) {
     add_ceilings(draft);
     add_products(draft);
     add_bf16_products(draft);
@@ -472,11 +473,23 @@ Plan make_plan(const spec::ModelSpec& model, const PlanOptions& options) {
     add_attention(draft);
     if (is_decode(draft)) add_decode_attention(draft);
   }
-  if (options.part != Part::compute) add_layers(draft);
+  // Beside the exchange of tokens a layer is run as well.
+  if (options.part == Part::layer || options.part == Part::all) add_layers(draft);
+  std::vector<Measurement> measurements = std::move(draft.measurements);
+  draft.measurements.clear();
+  if (options.part == Part::comm || options.part == Part::all) {
+    add(draft, forward_layer(draft, draft.rank.tokens));
+    if (is_train(draft)) add(draft, backward_layer(draft, draft.rank.tokens));
+    // Whole layers alone, without the parts that their sums are made of.
+    std::erase_if(draft.measurements, [](const Measurement& m) {
+      return m.kernel != Kernel::moe_layer_forward && m.kernel != Kernel::moe_layer_backward;
+    });
+  }
   Plan plan{.model = model.name,
             .options = options,
             .sizes = draft.sizes,
-            .measurements = std::move(draft.measurements),
+            .measurements = std::move(measurements),
+            .beside = std::move(draft.measurements),
             // Of three rounds one may be disturbed; rounds on a GPU are dear and disturbed less.
             .repetitions = options.is_quick && !options.is_host ? 2 : 3};
   plan.estimated = estimated_time(plan);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "calibration/comm/comm_point.h"
 #include "calibration/measure/measurement.h"
 #include "spec/model.h"
 
@@ -12,7 +13,7 @@ namespace planewise::calibration {
 
 enum class Phase : std::uint8_t { train, prefill, decode };
 /// What `run --only` asks for.
-enum class Part : std::uint8_t { compute, layer, all };
+enum class Part : std::uint8_t { compute, layer, comm, all };
 
 struct PlanOptions {
   Phase phase = Phase::train;
@@ -21,6 +22,8 @@ struct PlanOptions {
   bool is_quick = false;  ///< Fewer sizes and repetitions.
   int sms = 132;          ///< Of the GPU, from which carve-outs take some away.
   bool is_host = false;   ///< Sizes that a processor computes in seconds.
+  int ranks = 1;          ///< That measure together, one a GPU.
+  int ranks_per_node = 0;  ///< 0: 8, or all if there are fewer.
 };
 
 struct Plan {
@@ -28,6 +31,8 @@ struct Plan {
   PlanOptions options{};
   LayerSizes sizes{};
   std::vector<Measurement> measurements{};  ///< In the order in which they are taken.
+  std::vector<CommTask> comm{};             ///< Between ranks, after them; see comm/comm_plan.h.
+  std::vector<Measurement> beside{};        ///< Layers that are run beside exchanges of tokens.
   int repetitions = 3;                      ///< Rounds over all of them.
   Seconds estimated{};  ///< Of all rounds; for GPUs a guess from data sheets, not a prediction.
 };

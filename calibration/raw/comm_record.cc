@@ -13,10 +13,6 @@ constexpr spec::IntegerRange kRanks{.min = 1, .max = 1'000'000};
 constexpr spec::IntegerRange kCount{.min = 0, .max = 1'000'000'000};
 constexpr spec::NumberRange kNotNegative{.min = 0};
 
-bool carries_tokens(Operation operation) {
-  return operation == Operation::dispatch || operation == Operation::combine;
-}
-
 TokenLoad read_load(JsonFields& fields) {
   TokenLoad load;
   load.tokens = fields.integer("tokens", {.min = 1, .max = 1'000'000'000});
@@ -30,12 +26,13 @@ TokenLoad read_load(JsonFields& fields) {
 
 CommPoint read_what(JsonFields& fields) {
   CommPoint point;
-  point.operation = static_cast<Operation>(fields.choice("operation", operation_words()));
+  point.operation = static_cast<Operation>(fields.choice("operation", spec::operation_words()));
   if (fields.has("algorithm")) {
-    point.algorithm = static_cast<ExchangeAlgorithm>(fields.choice("algorithm", algorithm_words()));
+    point.algorithm = static_cast<ExchangeAlgorithm>(
+        fields.choice("algorithm", spec::exchange_algorithm_words()));
   }
-  point.group = static_cast<GroupKind>(fields.choice("group", group_words()));
-  point.cadence = static_cast<Cadence>(fields.choice("cadence", cadence_words()));
+  point.group = static_cast<GroupKind>(fields.choice("group", spec::group_words()));
+  point.cadence = static_cast<Cadence>(fields.choice("cadence", spec::cadence_words()));
   point.ranks = fields.small_integer("ranks", kRanks);
   point.nodes = fields.optional_integer("nodes", kRanks, 1);
   point.groups = fields.optional_integer("groups", kRanks, 1);
@@ -129,6 +126,40 @@ CommPointRecord read_comm_point(JsonFields& fields) {
                  fmt::format("it is '{}'", key));
   }
   return record;
+}
+
+OverlapRecord read_overlap(JsonFields& fields) {
+  OverlapRecord record{.compute = fields.text("compute")};
+  record.operation = static_cast<Operation>(fields.choice("operation", spec::operation_words()));
+  record.algorithm =
+      static_cast<ExchangeAlgorithm>(fields.choice("algorithm", spec::exchange_algorithm_words()));
+  record.tokens = fields.integer("tokens", {.min = 1});
+  record.ranks = fields.small_integer("ranks", kRanks);
+  record.environment = fields.text("environment");
+  record.repetition = fields.small_integer("repetition", {.min = 1, .max = 1'000'000});
+  record.compute_alone = microseconds(fields.positive("compute_alone_us"));
+  record.compute_beside = microseconds(fields.positive("compute_beside_us"));
+  record.communication_alone = microseconds(fields.positive("communication_alone_us"));
+  record.communication_beside = microseconds(fields.positive("communication_beside_us"));
+  return record;
+}
+
+std::string to_line(const OverlapRecord& record) {
+  JsonText json('{');
+  const auto us = [](Seconds time) { return time.in(microseconds(1)); };
+  json.text("record", "overlap")
+      .text("compute", record.compute)
+      .text("operation", to_string(record.operation))
+      .text("algorithm", to_string(record.algorithm))
+      .whole("tokens", record.tokens)
+      .whole("ranks", record.ranks)
+      .text("environment", record.environment)
+      .whole("repetition", record.repetition)
+      .number("compute_alone_us", us(record.compute_alone))
+      .number("compute_beside_us", us(record.compute_beside))
+      .number("communication_alone_us", us(record.communication_alone))
+      .number("communication_beside_us", us(record.communication_beside));
+  return json.close("}\n");
 }
 
 std::string to_line(const ClusterRecord& record) {

@@ -9,5 +9,6 @@ namespace planewise::calibration {
 /// `fields` has been asked for `record`; whoever calls finishes it, and looks whether it is well.
 ClusterRecord read_cluster(JsonFields& fields);
 CommPointRecord read_comm_point(JsonFields& fields);
+OverlapRecord read_overlap(JsonFields& fields);
 
 }  // namespace planewise::calibration

@@ -151,6 +151,12 @@ bool read_comm_record(const std::string& kind, JsonFields& fields, RawReading& r
     if (fields.is_well()) add_comm_point(std::move(record), fields, reading);
     return true;
   }
+  if (kind == "overlap") {
+    OverlapRecord record = read_overlap(fields);
+    fields.finish();
+    if (fields.is_well()) reading.file.overlaps.push_back(std::move(record));
+    return true;
+  }
   return false;
 }
 

@@ -21,6 +21,7 @@ std::string to_line(const PointRecord& record);
 std::string to_line(const NotMeasuredRecord& record);
 std::string to_line(const ClusterRecord& record);
 std::string to_line(const CommPointRecord& record);
+std::string to_line(const OverlapRecord& record);
 
 /// Appends lines to a raw file. Each is on the disk before append() returns, so that a killed run
 /// loses no more than the point in flight. Throws std::system_error.

@@ -92,6 +92,21 @@ struct CommPointRecord {
   Bytes wire_rail{};  ///< The part of it that leaves the node.
 };
 
+/// `{"record": "overlap", ...}`: a layer and an exchange of tokens, each alone and both at once.
+struct OverlapRecord {
+  std::string compute{};  ///< `layer.forward`.
+  Operation operation = Operation::dispatch;
+  ExchangeAlgorithm algorithm = ExchangeAlgorithm::exact;
+  std::int64_t tokens = 0;  ///< Of the exchange, of a rank.
+  int ranks = 1;
+  std::string environment{};
+  int repetition = 1;
+  Seconds compute_alone{};  ///< The slowest rank's median, as all of these.
+  Seconds compute_beside{};
+  Seconds communication_alone{};
+  Seconds communication_beside{};
+};
+
 /// A raw file, its records by kind in the order of the file.
 struct RawFile {
   std::string path{};
@@ -101,6 +116,7 @@ struct RawFile {
   std::vector<PointRecord> points{};
   std::optional<ClusterRecord> cluster{};
   std::vector<CommPointRecord> comm_points{};
+  std::vector<OverlapRecord> overlaps{};
   std::vector<TotalRecord> totals{};
   std::vector<CurveRecord> curves{};
   std::optional<LinksRecord> links{};

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
 
 #include "calibration/comm/elements.h"
 #include "calibration/measure/statistics.h"
@@ -106,6 +109,107 @@ std::string comm_footing(const std::vector<CommPointRecord>& records, const Comm
       "# Skew of the ranks    : {:.1f} us\n# Overhead a point     : {:.3f} ms\n#\n",
       wrong, wrong == 0 ? "OK" : "FAILED", count == 0 ? 0 : sum / count, skew.in(microseconds(1)),
       cost.overhead_each().in(milliseconds(1)));
+}
+
+namespace {
+
+/// Points of one sweep.
+struct Sweep {
+  const CommPointRecord* largest = nullptr;
+  std::set<std::string> keys{};
+  std::map<std::string, std::vector<double>> medians{};  ///< [key] Of its rounds, in seconds.
+  std::int64_t wrong = 0;
+};
+
+auto sweep_of(const CommPoint& p) {
+  return std::tuple(p.group, p.operation, p.algorithm, p.cadence, p.ranks, p.nodes, p.groups);
+}
+
+std::vector<Value> row_of(const Sweep& sweep) {
+  const CommPoint& p = sweep.largest->point;
+  const Seconds time = time_of(*sweep.largest);
+  const bool has_tokens = carries_tokens(p.operation);
+  const Rate rate = has_tokens ? sweep.largest->logical / time : bus_rate(p, time);
+  int repeated = 0;
+  int stable = 0;
+  for (const auto& [key, medians] : sweep.medians) {
+    repeated += medians.size() > 1 ? 1 : 0;
+    stable += medians.size() > 1 && is_stable(medians) ? 1 : 0;
+  }
+  const std::string way =
+      p.algorithm == ExchangeAlgorithm::library ? "" : " " + to_string(p.algorithm);
+  return {text_value(to_string(p.operation) + way),
+          text_value(to_string(p.group)),
+          text_value(fmt::format("{} of {} on {}", p.groups, p.ranks, p.nodes)),
+          text_value(to_string(p.cadence)),
+          count_value(std::ssize(sweep.keys)),
+          text_value(has_tokens ? fmt::format("{} tokens", p.load.tokens)
+                                : fmt::format("{:.0f} B", p.size.in(bytes(1)))),
+          number_value(time.in(microseconds(1)), 1),
+          number_value(rate.in(gigabytes_per_second(1)), 2),
+          count_value(sweep.wrong),
+          text_value(repeated == 0 ? "-" : fmt::format("{} of {}", stable, repeated))};
+}
+
+}  // namespace
+
+Sheet comm_sheet(const RawFile& raw) {
+  Sheet sheet{.title = "Between ranks",
+              .key = "comm",
+              .columns = {{"operation", "operation"},
+                          {"group", "group"},
+                          {"groups of ranks on nodes", "ranks"},
+                          {"cadence", "cadence"},
+                          {"sizes", "sizes"},
+                          {"the largest", "largest"},
+                          {"time (us)", "time_us"},
+                          {"busbw or logical (GB/s)", "rate_gb_per_s"},
+                          {"wrong", "wrong"},
+                          {"stable", "stable"}}};
+  std::map<decltype(sweep_of({})), std::size_t> places;
+  std::vector<Sweep> sweeps;
+  for (const CommPointRecord& record : raw.comm_points) {
+    if (record.point.group == GroupKind::pair) continue;
+    const auto [entry, is_new] = places.try_emplace(sweep_of(record.point), sweeps.size());
+    if (is_new) sweeps.emplace_back();
+    Sweep& sweep = sweeps[entry->second];
+    sweep.keys.insert(record.key);
+    sweep.wrong += std::max<std::int64_t>(0, record.wrong);
+    if (record.times.empty()) continue;
+    sweep.medians[record.key].push_back(time_of(record).in(seconds(1)));
+    const auto size = [](const CommPointRecord& r) {
+      return std::pair(r.point.load.tokens, r.point.size);
+    };
+    if (sweep.largest == nullptr || size(*sweep.largest) < size(record)) sweep.largest = &record;
+  }
+  for (const Sweep& sweep : sweeps) {
+    if (sweep.largest != nullptr) sheet.rows.push_back(row_of(sweep));
+  }
+  return sheet;
+}
+
+Sheet overlap_sheet(const RawFile& raw) {
+  Sheet sheet{.title = "Layers beside exchanges of tokens, times of the slowest rank",
+              .key = "overlap",
+              .columns = {{"layer", "compute"},
+                          {"exchange", "communication"},
+                          {"layer alone (us)", "compute_alone_us"},
+                          {"beside (us)", "compute_beside_us"},
+                          {"slower", "compute_slowdown"},
+                          {"exchange alone (us)", "communication_alone_us"},
+                          {"beside (us)", "communication_beside_us"},
+                          {"slower", "communication_slowdown"}}};
+  for (const OverlapRecord& o : raw.overlaps) {
+    const auto us = [](Seconds time) { return number_value(time.in(microseconds(1)), 1); };
+    sheet.rows.push_back({text_value(o.compute),
+                          text_value(fmt::format("{} {}, {} tokens", to_string(o.operation),
+                                                 to_string(o.algorithm), o.tokens)),
+                          us(o.compute_alone), us(o.compute_beside),
+                          number_value(o.compute_beside.in(o.compute_alone), 2),
+                          us(o.communication_alone), us(o.communication_beside),
+                          number_value(o.communication_beside.in(o.communication_alone), 2)});
+  }
+  return sheet;
 }
 
 std::string comm_json(const ClusterRecord& cluster, const std::vector<CommPointRecord>& records) {

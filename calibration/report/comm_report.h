@@ -6,6 +6,7 @@
 
 #include "calibration/comm/comm_run.h"
 #include "calibration/raw/record.h"
+#include "calibration/report/tables.h"
 
 namespace planewise::calibration {
 
@@ -24,6 +25,11 @@ std::string comm_line(const std::vector<CommPointRecord>& records);
 /// The lines below the last one.
 std::string comm_footing(const std::vector<CommPointRecord>& records, const CommCost& cost,
                          Seconds skew);
+
+/// What a raw file has between ranks: a row a sweep, with the bus bandwidth of its largest size.
+Sheet comm_sheet(const RawFile& raw);
+/// Layers beside exchanges, and how much longer both take.
+Sheet overlap_sheet(const RawFile& raw);
 
 /// All points as JSON, in the words of nccl-tests' own -J where it has some.
 std::string comm_json(const ClusterRecord& cluster, const std::vector<CommPointRecord>& records);

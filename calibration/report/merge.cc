@@ -42,6 +42,18 @@ std::string beside_text(spec::Beside beside) {
   return "";
 }
 
+std::string reach_text(spec::Reach reach) {
+  switch (reach) {
+    case spec::Reach::any:
+      return "";
+    case spec::Reach::node:
+      return " in a node";
+    case spec::Reach::network:
+      return " over nodes";
+  }
+  return "";
+}
+
 void note_source(std::string& source, const spec::ProfileSpec& from) {
   source += fmt::format("{}(from {})", source.empty() ? "" : " ", from.name);
 }
@@ -56,7 +68,8 @@ bool has_operator(const spec::ProfileSpec& profile, const spec::OperatorCurve& w
 bool has_collective(const spec::ProfileSpec& profile, const spec::CollectiveCurve& wanted) {
   return std::any_of(profile.collectives.begin(), profile.collectives.end(),
                      [&](const spec::CollectiveCurve& curve) {
-                       return curve.id == wanted.id && curve.beside == wanted.beside;
+                       return curve.id == wanted.id && curve.beside == wanted.beside &&
+                              (curve.reach == wanted.reach || curve.reach == spec::Reach::any);
                      });
 }
 
@@ -71,8 +84,15 @@ void take_from(const spec::ProfileSpec& other, Merged& merged) {
   for (spec::CollectiveCurve curve : other.collectives) {
     if (has_collective(profile, curve)) continue;
     note_source(curve.source, other);
-    merged.taken.push_back({.what = curve.id + beside_text(curve.beside), .from = other.name});
+    merged.taken.push_back({.what = curve.id + reach_text(curve.reach) + beside_text(curve.beside),
+                            .from = other.name});
     profile.collectives.push_back(std::move(curve));
+  }
+  // What was measured together stays together.
+  if (profile.exchanges.empty() && profile.interference.empty()) {
+    if (!profile.links) profile.links = other.links;
+    profile.exchanges = other.exchanges;
+    profile.interference = other.interference;
   }
   for (const spec::SumCheck& sum : other.sums) {
     const bool is_there = std::any_of(profile.sums.begin(), profile.sums.end(),

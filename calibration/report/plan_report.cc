@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <cmath>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "print/table.h"
 
@@ -40,6 +44,67 @@ std::vector<Value> row_of(const Measurement& m) {
           number_value(m.traffic.in(bytes(1e6)), 1)};
 }
 
+/// What tells the sweeps between ranks apart.
+auto sweep_of(const CommTask& task) {
+  const CommPoint& p = task.point;
+  return std::tuple(p.operation, p.algorithm, p.group, p.ranks, p.nodes, p.groups);
+}
+
+/// `1 KiB`, `1 GiB`; what is no power of 1024 in bytes.
+std::string size_text(Bytes size) {
+  double value = size.in(bytes(1));
+  int power = 0;
+  while (value >= 1024 && std::fmod(value, 1024) == 0 && power < 3) {
+    value /= 1024;
+    ++power;
+  }
+  constexpr std::array kUnits = {"B", "KiB", "MiB", "GiB"};
+  return fmt::format("{:.0f} {}", value, kUnits[static_cast<std::size_t>(power)]);
+}
+
+/// A row a sweep between ranks.
+std::vector<Value> comm_row(const std::vector<CommTask>& sweep) {
+  const CommPoint& first = sweep.front().point;
+  const CommPoint& last = sweep.back().point;
+  const std::string sizes =
+      carries_tokens(first.operation)
+          ? fmt::format("{} - {} tokens", first.load.tokens, last.load.tokens)
+          : fmt::format("{} - {}", size_text(first.size), size_text(last.size));
+  std::string cadences;
+  for (const Cadence cadence : sweep.front().cadences) {
+    cadences += (cadences.empty() ? "" : ", ") + to_string(cadence);
+  }
+  return {text_value(to_string(first.operation)),
+          text_value(to_string(first.algorithm)),
+          text_value(to_string(first.group)),
+          text_value(fmt::format("{} of {} on {}", first.groups, first.ranks, first.nodes)),
+          count_value(std::ssize(sweep)),
+          text_value(sizes),
+          text_value(cadences)};
+}
+
+Sheet comm_sheet(const Plan& plan) {
+  Sheet sheet{.title = "Between ranks",
+              .key = "comm",
+              .columns = {{"operation", "operation"},
+                          {"algorithm", "algorithm"},
+                          {"group", "group"},
+                          {"groups of ranks on nodes", "ranks"},
+                          {"sizes", "sizes"},
+                          {"from - to", "range"},
+                          {"cadence", "cadence"}}};
+  // Sizes of tokens alternate between algorithms: sweeps are put together in order of mention.
+  std::vector<std::vector<CommTask>> sweeps;
+  std::map<decltype(sweep_of(plan.comm.front())), std::size_t> places;
+  for (const CommTask& task : plan.comm) {
+    const auto [entry, is_new] = places.try_emplace(sweep_of(task), sweeps.size());
+    if (is_new) sweeps.emplace_back();
+    sweeps[entry->second].push_back(task);
+  }
+  for (const auto& sweep : sweeps) sheet.rows.push_back(comm_row(sweep));
+  return sheet;
+}
+
 }  // namespace
 
 std::string shape_text(const Measurement& m) {
@@ -68,7 +133,8 @@ Account plan_account(const Plan& plan) {
                                        phase_name(plan.options.phase), plan.options.expert_ranks,
                                        backend)};
   account.facts = {
-      {"measurements", "measurements", count_value(std::ssize(plan.measurements))},
+      {"measurements", "measurements",
+       count_value(std::ssize(plan.measurements) + std::ssize(plan.comm))},
       {"operators", "operators", count_value(std::ssize(operators))},
       {"rounds over all", "repetitions", count_value(plan.repetitions)},
       {"time, a guess",
@@ -86,7 +152,8 @@ Account plan_account(const Plan& plan) {
   for (const Measurement& measurement : plan.measurements) {
     sheet.rows.push_back(row_of(measurement));
   }
-  account.sheets = {std::move(sheet)};
+  if (!sheet.rows.empty()) account.sheets.push_back(std::move(sheet));
+  if (!plan.comm.empty()) account.sheets.push_back(comm_sheet(plan));
   return account;
 }
 

@@ -10,6 +10,7 @@
 #include "calibration/fit/plausible.h"
 #include "calibration/measure/statistics.h"
 #include "calibration/raw/words.h"
+#include "calibration/report/comparison.h"
 #include "print/table.h"
 
 namespace planewise::calibration {
@@ -72,11 +73,29 @@ Sheet collectives_sheet(const spec::ProfileSpec& profile) {
                           {"latency (us)", "latency_us"},
                           {"rail", "rail_efficiency"},
                           {"NVLink", "nvlink_efficiency"},
-                          {"evidence", "evidence"}}};
+                          {"evidence", "evidence"},
+                          {"held out p90", "held_out_p90"}}};
   for (const spec::CollectiveCurve& curve : profile.collectives) {
-    sheet.rows.push_back({text_value(curve.id), number_value(curve.latency.in(microseconds(1)), 1),
+    sheet.rows.push_back({text_value(collective_name(curve)),
+                          number_value(curve.latency.in(microseconds(1)), 1),
                           share_value(curve.rail_efficiency), share_value(curve.nvlink_efficiency),
-                          text_value(std::string(spec::evidence_name(curve.evidence)))});
+                          text_value(std::string(spec::evidence_name(curve.evidence))),
+                          curve.held_out ? share_value(curve.held_out->p90) : text_value("-")});
+  }
+  return sheet;
+}
+
+Sheet interference_sheet(const spec::ProfileSpec& profile) {
+  Sheet sheet{.title = "Interference: times beside each other over times alone",
+              .key = "interference",
+              .columns = {{"compute", "compute"},
+                          {"communication", "communication"},
+                          {"compute", "compute_slowdown"},
+                          {"communication", "communication_slowdown"}}};
+  for (const spec::Interference& entry : profile.interference) {
+    sheet.rows.push_back({text_value(entry.compute), text_value(entry.communication),
+                          number_value(entry.compute_slowdown, 2),
+                          number_value(entry.communication_slowdown, 2)});
   }
   return sheet;
 }
@@ -206,6 +225,7 @@ Account profile_account(const spec::ProfileSpec& profile, const ProfileFindings&
   if (profile.provenance) add_provenance(*profile.provenance, account);
   account.sheets = {operators_sheet(profile), collectives_sheet(profile)};
   if (profile.collectives.empty()) account.sheets.pop_back();
+  if (!profile.interference.empty()) account.sheets.push_back(interference_sheet(profile));
   if (!profile.not_measured.empty()) {
     Sheet sheet{.title = "Not measured",
                 .key = "not_measured",
@@ -238,6 +258,9 @@ Sheet comparison_sheet(const spec::ProfileSpec& profile, const spec::ProfileSpec
     sheet.rows.push_back({text_value(operator_name(curve)), count_value(std::ssize(found)),
                           number_value(*least, 3), number_value(median(found), 3),
                           number_value(*most, 3)});
+  }
+  for (std::vector<Value>& row : collective_rows(profile, other)) {
+    sheet.rows.push_back(std::move(row));
   }
   return sheet;
 }

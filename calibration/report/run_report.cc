@@ -8,6 +8,7 @@
 #include <set>
 
 #include "calibration/measure/statistics.h"
+#include "calibration/report/comm_report.h"
 #include "print/table.h"
 
 namespace planewise::calibration {
@@ -128,7 +129,9 @@ Sheet not_measured_sheet(const RawFile& raw) {
 
 bool has_failed_check(const RawFile& raw) {
   return std::any_of(raw.points.begin(), raw.points.end(),
-                     [](const PointRecord& point) { return point.check_failed; });
+                     [](const PointRecord& point) { return point.check_failed; }) ||
+         std::any_of(raw.comm_points.begin(), raw.comm_points.end(),
+                     [](const CommPointRecord& point) { return point.check_failed; });
 }
 
 Account run_account(const RawFile& raw) {
@@ -156,7 +159,9 @@ Account run_account(const RawFile& raw) {
                           {"two heaps", "bimodal"},
                           {"throttled", "throttled"}}};
   for (const Group& group : groups) sheet.rows.push_back(row_of(group));
-  account.sheets.push_back(std::move(sheet));
+  if (!sheet.rows.empty()) account.sheets.push_back(std::move(sheet));
+  if (!raw.comm_points.empty()) account.sheets.push_back(comm_sheet(raw));
+  if (!raw.overlaps.empty()) account.sheets.push_back(overlap_sheet(raw));
   if (!raw.not_measured.empty()) account.sheets.push_back(not_measured_sheet(raw));
   if (!throttle.empty()) {
     account.notes.push_back(fmt::format("throttled: {}; rates are lower than the machine can",

@@ -59,6 +59,7 @@ const std::vector<ThirdParty> kThirdParties = {
     {"Eigen/", {"calibration/fit"}},
     {"cu", {"calibration"}},  // cuda.h, cuda_runtime.h, cublasLt.h, cudnn.h, cub/
     {"nccl", {"calibration"}},
+    {"mpi.h", {"calibration"}},  // with PLANEWISE_MPI alone
     {"nvml", {"calibration"}},
     {"nvtx3/", {"calibration"}},
     // The system's, where a process is started or a terminal asked about.

@@ -109,9 +109,9 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Tokens,
                                          Shape{8, 2}, Shape{16, 4}));
 
 /// Passes everything on to another transport, whose groups it may change.
-class PassingGroup : public Group {
+class PassingGroup : public CommGroup {
  public:
-  explicit PassingGroup(Group& group) : group_(group) {}
+  explicit PassingGroup(CommGroup& group) : group_(group) {}
   int size() const override { return group_.size(); }
   int index() const override { return group_.index(); }
   void all_to_all(const std::byte* from, std::byte* to, std::size_t size) override {
@@ -134,13 +134,13 @@ class PassingGroup : public Group {
   }
 
  protected:
-  Group& group_;
+  CommGroup& group_;
 };
 
 /// Turns the last bit of the last byte of large enough all-to-alls and exchanges.
 class SpoilingGroup : public PassingGroup {
  public:
-  SpoilingGroup(std::unique_ptr<Group> group, std::size_t least)
+  SpoilingGroup(std::unique_ptr<CommGroup> group, std::size_t least)
       : PassingGroup(*group), own_(std::move(group)), least_(least) {}
   void all_to_all(const std::byte* from, std::byte* to, std::size_t size) override {
     group_.all_to_all(from, to, size);
@@ -155,7 +155,7 @@ class SpoilingGroup : public PassingGroup {
   void spoil(std::byte* data, std::size_t size) const {
     if (size >= least_) data[size / 2] ^= std::byte{0x40};
   }
-  std::unique_ptr<Group> own_;
+  std::unique_ptr<CommGroup> own_;
   std::size_t least_;
 };
 
@@ -172,10 +172,10 @@ class PassingTransport : public Transport {
   }
   void copy_rows(const RowCopy& copy) override { own_->copy_rows(copy); }
   void sum_rows(const RowSum& sum) override { own_->sum_rows(sum); }
-  std::unique_ptr<Group> make_group(const std::vector<int>& ranks) override {
+  std::unique_ptr<CommGroup> make_group(const std::vector<int>& ranks) override {
     return own_->make_group(ranks);
   }
-  Group& world() override { return own_->world(); }
+  CommGroup& world() override { return own_->world(); }
   std::vector<Seconds> time_isolated(const Work& work, int count) override {
     return own_->time_isolated(work, count);
   }
@@ -192,7 +192,7 @@ class PassingTransport : public Transport {
 class SpoilingTransport : public PassingTransport {
  public:
   using PassingTransport::PassingTransport;
-  std::unique_ptr<Group> make_group(const std::vector<int>& ranks) override {
+  std::unique_ptr<CommGroup> make_group(const std::vector<int>& ranks) override {
     auto group = own_->make_group(ranks);
     if (store_.rank() != 1 || group == nullptr) return group;
     return std::make_unique<SpoilingGroup>(std::move(group), 64);
