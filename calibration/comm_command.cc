@@ -37,6 +37,7 @@ class RawOutput {
     lock_.emplace(arguments.folder);
     const std::string path = (std::filesystem::path(arguments.folder) / "raw.jsonl").string();
     before_ = resumable_file(path, environment_);
+    if (before_) require_cluster(*before_, cluster_record(session));
     writer_.emplace(path);
     if (!before_) writer_->append(to_line(environment_));
     if (!before_ || !before_->cluster) writer_->append(to_line(cluster_record(session)));

@@ -204,6 +204,7 @@ int run_rank(const RunArguments& arguments, Session& session) {
     }
     record.fingerprint = fingerprint(record.environment);
     file->open(arguments, std::move(record));
+    if (file->before) require_cluster(*file->before, cluster_record(session));
     if (!file->before || !file->before->cluster) {
       file->writer->append(to_line(cluster_record(session)));
     }

@@ -16,6 +16,7 @@
 #include "tools/pair_run.h"
 #include "workload/exchange_program.h"
 #include "workload/ideal_pipeline.h"
+#include "workload/measured_program.h"
 #include "workload/operator_rate.h"
 
 namespace planewise::tools {
@@ -117,6 +118,7 @@ class Computation {
   double value(const ours::Fabric& what);
   double value(const ours::DecodeLimit& what);
   double value(const ours::ExpertExchange& what);
+  double value(const ours::LowLatencyExchange& what);
   double value(const ours::Product& what);
   double value(const ours::Attention& what);
   double value(const ours::IdealBubble& what);
@@ -451,6 +453,40 @@ double Computation::value(const ours::ExpertExchange& what) {
       simulate::simulate(program, placement, fabric::lay_out(topology),
                          {.engine = flags_.simulation.engine, .seed = flags_.simulation.seed});
   return workload::logical_rate(exchange, result.step_time).base();
+}
+
+double Computation::value(const ours::LowLatencyExchange& what) {
+  spec::Diagnostics diagnostics;
+  const spec::ProfileSpec& used = profile(what.profile_path);
+  spec::TopologySpec topology = spec::read_topology(what.topology_path, diagnostics);
+  diagnostics.throw_if_any();
+  const int gpus = topology.nodes.gpus;
+  if (what.ranks % gpus != 0 || what.ranks / gpus > topology.nodes.count) {
+    refuse(".ranks", fmt::format("{} ranks are no whole nodes of {}", what.ranks, topology.name));
+  }
+  add_inputs({{.path = topology.origin.path, .sha256 = topology.origin.sha256}});
+  topology.nodes.count = what.ranks / gpus;
+  const spec::MeasuredExchange exchange{
+      .operation = spec::Operation::dispatch,
+      .algorithm = spec::ExchangeAlgorithm::deepep_low_latency,
+      .group = spec::GroupKind::expert,
+      .ranks = what.ranks,
+      .nodes = what.ranks / gpus,
+      .ranks_per_node = gpus,
+      .load = {.experts_per_token = what.experts_per_token, .bytes_per_token = what.message_size}};
+  const spec::CollectiveCurve* curve = spec::find_collective(
+      used, what.collective, spec::Beside::alone, workload::reach_of(exchange));
+  if (curve == nullptr) {
+    refuse(".collective",
+           fmt::format("profile {} has no collective '{}'", used.name, what.collective));
+  }
+  const workload::Placement placement = workload::place_in_order(what.ranks, gpus);
+  const workload::Program program =
+      workload::measured_program(exchange, {.tokens = what.tokens}, placement, *curve);
+  watch_.begin("drive");
+  return simulate::simulate(program, placement, fabric::lay_out(topology),
+                            {.engine = flags_.simulation.engine, .seed = flags_.simulation.seed})
+      .step_time.base();
 }
 
 double Computation::value(const ours::Step& what) {

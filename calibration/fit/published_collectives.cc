@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/check.h"
+#include "calibration/fit/piecewise.h"
 
 namespace planewise::calibration {
 namespace {
@@ -117,6 +118,35 @@ std::vector<spec::CollectivePiece> pieces_of(const std::vector<TransferRecord>& 
   return pieces;
 }
 
+std::optional<LowLatencyFit> low_latency_fit(const std::string& id, const RawFile& raw) {
+  std::vector<SizePoint> points;
+  for (const LowLatencyRecord& row : raw.low_latencies) {
+    if (!names(row.ids, id)) continue;
+    const double away = 1 - static_cast<double>(row.ranks_per_node) / row.ranks;
+    points.push_back({.size = row.bytes_per_message * (row.tokens * row.experts_per_token * away),
+                      .time = row.time});
+  }
+  if (points.size() < 2) return std::nullopt;
+  std::sort(points.begin(), points.end(),
+            [](const SizePoint& a, const SizePoint& b) { return a.size < b.size; });
+  const AlphaBeta line = fit_piecewise(points, {.pieces_most = 1}).front();
+  LowLatencyFit fit{.latency = line.overhead,
+                    .rail_efficiency = line.rate.in(raw.links->rail),
+                    .unclamped = line.rate};
+  if (fit.rail_efficiency <= 1) return fit;
+  // The latency alone: the mean of what is left, by relative errors.
+  double sum = 0;
+  double weights = 0;
+  for (const SizePoint& point : points) {
+    const double weight = 1 / (point.time.in(seconds(1)) * point.time.in(seconds(1)));
+    sum += weight * (point.time - point.size / raw.links->rail).in(seconds(1));
+    weights += weight;
+  }
+  fit.latency = seconds(std::max(0.0, sum / weights));
+  fit.rail_efficiency = 1;
+  return fit;
+}
+
 spec::CollectiveCurve collective_curve(const CollectiveRecord& record, const RawFile& raw,
                                        const std::vector<spec::CollectiveCurve>& collectives) {
   spec::CollectiveCurve curve = record.curve;
@@ -131,6 +161,10 @@ spec::CollectiveCurve collective_curve(const CollectiveRecord& record, const Raw
     }
   }
   if (!record.has_nvlink) add_transfers(curve, record, raw);
+  if (const auto fit = low_latency_fit(curve.id, raw)) {
+    if (!record.has_latency) curve.latency = fit->latency;
+    if (!record.has_rail) curve.rail_efficiency = fit->rail_efficiency;
+  }
   return curve;
 }
 

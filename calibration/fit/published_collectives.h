@@ -1,6 +1,8 @@
 // Efficiencies of collectives from tables of exchanges and transfers.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "calibration/raw/record.h"
@@ -23,6 +25,19 @@ double nvlink_efficiency(const ExchangeRecord& exchange, const LinksRecord& link
 /// Requires: two or more sizes, ascending.
 std::vector<spec::CollectivePiece> pieces_of(const std::vector<TransferRecord>& transfers,
                                              const LinksRecord& links);
+
+/// Time = latency + bytes to other nodes / (efficiency x NIC's rate) by least squares of relative
+/// errors over the rows of `id`; an efficiency above 1 becomes 1, and the latency goes with it. The
+/// bytes are tokens x experts a token x bytes a message x (1 - ranks a node / ranks). None if there
+/// are fewer than two rows.
+///
+/// Source of the form: CALIBRATION.md, section 5, after github deepseek-ai/DeepEP.
+struct LowLatencyFit {
+  Seconds latency{};
+  double rail_efficiency = 1;
+  Rate unclamped{};  ///< What the least squares say without the NIC's limit.
+};
+std::optional<LowLatencyFit> low_latency_fit(const std::string& id, const RawFile& raw);
 
 /// The entry that `record` and the rows of its id say. Of several rows that give the same
 /// efficiency it is their geometric mean, which for two makes both errors equal. Without NVLink

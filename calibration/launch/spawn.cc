@@ -78,7 +78,9 @@ pid_t start(const std::string& path, std::vector<std::string> arguments,
 /// Takes note of how rank `rank` ended.
 void note(int rank, int status, SpawnResult& result) {
   if (WIFEXITED(status)) {
-    if (result.exit_code == 0) result.exit_code = WEXITSTATUS(status);
+    const int code = WEXITSTATUS(status);
+    // Of several failures rank 0 knows best what the first one was.
+    if (code != 0 && (result.exit_code == 0 || rank == 0)) result.exit_code = code;
     return;
   }
   if (result.exit_code == 0) result.exit_code = kMachine;

@@ -21,7 +21,7 @@ int inherited_listener();
 std::vector<std::string> own_arguments();
 
 struct SpawnResult {
-  int exit_code = 0;                    ///< The first that is not 0; kMachine for a signal.
+  int exit_code = 0;  ///< Of rank 0 if not 0, else the first that is not; kMachine for a signal.
   std::vector<std::string> problems{};  ///< `rank 3 was killed by signal 9 (Killed)`.
 };
 

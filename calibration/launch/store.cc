@@ -168,6 +168,7 @@ void Store::send(int rank, const std::string& text) {
     sockets_[at(rank)].send_all(&head, sizeof head, deadline);
     sockets_[at(rank)].send_all(text.data(), text.size(), deadline);
   } catch (const ConnectionLost& lost) {
+    check_peers();  // it, or another one, may have said why
     throw_lost(rank, lost.what());
   } catch (const TimedOut&) {
     throw PeerFailed(fmt::format("rank {} takes nothing for {:.0f} s", rank, timeout_), false);

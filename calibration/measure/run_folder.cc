@@ -92,4 +92,15 @@ std::optional<RawFile> resumable_file(const std::string& path, const Environment
   return file;
 }
 
+void require_cluster(const RawFile& before, const ClusterRecord& now) {
+  if (!before.cluster) return;
+  const ClusterRecord& was = *before.cluster;
+  if (was.ranks == now.ranks && was.ranks_per_node == now.ranks_per_node) return;
+  throw spec::InputError(
+      {{.file = before.path,
+        .message = fmt::format("has points of {} ranks, {} a node; now there are {}, {} a node",
+                               was.ranks, was.ranks_per_node, now.ranks, now.ranks_per_node),
+        .hint = kStartAnew}});
+}
+
 }  // namespace planewise::calibration

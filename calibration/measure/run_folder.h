@@ -31,4 +31,7 @@ std::string move_aside(const std::string& path);
 /// another GPU, driver, library or model. The mistakes name every field that differs.
 std::optional<RawFile> resumable_file(const std::string& path, const EnvironmentRecord& now);
 
+/// Throws spec::InputError if `before` has points of other ranks than those of `now`.
+void require_cluster(const RawFile& before, const ClusterRecord& now);
+
 }  // namespace planewise::calibration

@@ -105,6 +105,19 @@ struct TransferRecord {
   std::string source{};
 };
 
+/// `{"record": "low_latency", ...}`: a dispatch or combine by kernels that send a token to each of
+/// its experts at once, by itself, over NICs and in the node by NVLink.
+struct LowLatencyRecord {
+  std::vector<std::string> ids{};
+  int ranks = 8;
+  int ranks_per_node = 8;
+  double tokens = 0;  ///< Of a rank.
+  int experts_per_token = 1;
+  Bytes bytes_per_message{};
+  Seconds time{};
+  std::string source{};
+};
+
 /// `{"record": "model", ...}`: operators of form gemm whose points are fitted as one. One that has
 /// no points takes the model of the others.
 struct ModelRecord {

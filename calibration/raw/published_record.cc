@@ -334,6 +334,23 @@ void read_transfer(JsonFields& fields, RawFile& file) {
   if (fields.is_well()) file.transfers.push_back(std::move(record));
 }
 
+void read_low_latency(JsonFields& fields, RawFile& file) {
+  LowLatencyRecord record{.ids = fields.texts("ids")};
+  record.ranks = fields.small_integer("ranks", {.min = 2, .max = 100'000});
+  record.ranks_per_node = fields.small_integer("ranks_per_node", {.min = 1, .max = 1024});
+  record.tokens = fields.positive("tokens");
+  record.experts_per_token = fields.small_integer("experts_per_token", {.min = 1, .max = 1024});
+  record.bytes_per_message = bytes(fields.positive("bytes_per_message"));
+  record.time = microseconds(fields.positive("time_us"));
+  record.source = fields.text("source");
+  require_links(fields, file);
+  if (fields.is_well() && record.ranks <= record.ranks_per_node) {
+    fields.error("ranks", "ranks of one node send nothing over rails",
+                 "what is fitted is the way over NICs");
+  }
+  if (fields.is_well()) file.low_latencies.push_back(std::move(record));
+}
+
 void read_collective(JsonFields& fields, RawFile& file) {
   CollectiveRecord record{.line = fields.line()};
   spec::CollectiveCurve& curve = record.curve;
@@ -356,11 +373,12 @@ struct Kind {
   void (*read)(JsonFields& fields, RawFile& file) = nullptr;
 };
 
-constexpr Kind kKinds[] = {{"profile", read_profile},   {"row", read_row},
-                           {"model", read_model},       {"total", read_total},
-                           {"curve", read_curve},       {"in_step", read_in_step},
-                           {"links", read_links},       {"exchange", read_exchange},
-                           {"transfer", read_transfer}, {"collective", read_collective}};
+constexpr Kind kKinds[] = {{"profile", read_profile},      {"row", read_row},
+                           {"model", read_model},          {"total", read_total},
+                           {"curve", read_curve},          {"in_step", read_in_step},
+                           {"links", read_links},          {"exchange", read_exchange},
+                           {"transfer", read_transfer},    {"low_latency", read_low_latency},
+                           {"collective", read_collective}};
 
 }  // namespace
 

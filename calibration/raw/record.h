@@ -123,6 +123,7 @@ struct RawFile {
   std::vector<CollectiveRecord> collectives{};
   std::vector<ExchangeRecord> exchanges{};
   std::vector<TransferRecord> transfers{};
+  std::vector<LowLatencyRecord> low_latencies{};
   std::vector<ModelRecord> models{};
   std::vector<InStepRecord> in_steps{};
   std::vector<NotMeasuredRecord> not_measured{};

@@ -88,6 +88,17 @@ ours::ExpertExchange read_expert_exchange(MapReader& map) {
   return exchange;
 }
 
+ours::LowLatencyExchange read_low_latency_exchange(MapReader& map) {
+  ours::LowLatencyExchange exchange{.topology_path = map.file("topology"),
+                                    .profile_path = map.file("profile"),
+                                    .collective = map.text("collective")};
+  exchange.ranks = map.small_integer("ranks", {.min = 2, .max = 100'000});
+  exchange.tokens = map.integer("tokens", kCount);
+  exchange.experts_per_token = map.small_integer("experts_per_token", kSmallCount);
+  exchange.message_size = map.quantity<Bytes>("message_size");
+  return exchange;
+}
+
 ours::Product read_product(MapReader& map) {
   ours::Product product{.profile_path = map.file("profile")};
   product.precision =
@@ -217,19 +228,21 @@ using ReadOurs = Ours (*)(MapReader&);
 /// How what the map's `kind` says is read; null after reporting that it says none.
 ReadOurs reader_of_kind(MapReader& map) {
   const auto reader = map.choice<ReadOurs>(
-      "kind", {{"kv_cache", [](MapReader& m) -> Ours { return read_kv_cache(m); }},
-               {"training_flop", [](MapReader& m) -> Ours { return read_training_flop(m); }},
-               {"parameters", [](MapReader& m) -> Ours { return read_parameters(m); }},
-               {"fabric", [](MapReader& m) -> Ours { return read_fabric(m); }},
-               {"decode_limit", [](MapReader& m) -> Ours { return read_decode_limit(m); }},
-               {"expert_exchange", [](MapReader& m) -> Ours { return read_expert_exchange(m); }},
-               {"product", [](MapReader& m) -> Ours { return read_product(m); }},
-               {"attention", [](MapReader& m) -> Ours { return read_attention(m); }},
-               {"ideal_bubble", [](MapReader& m) -> Ours { return read_ideal_bubble(m); }},
-               {"chunk_pair", [](MapReader& m) -> Ours { return read_chunk_pair(m); }},
-               {"traffic", [](MapReader& m) -> Ours { return read_traffic_step(m); }},
-               {"step", [](MapReader& m) -> Ours { return read_step(m); }},
-               {"step_ratio", [](MapReader& m) -> Ours { return read_step_ratio(m); }}});
+      "kind",
+      {{"kv_cache", [](MapReader& m) -> Ours { return read_kv_cache(m); }},
+       {"training_flop", [](MapReader& m) -> Ours { return read_training_flop(m); }},
+       {"parameters", [](MapReader& m) -> Ours { return read_parameters(m); }},
+       {"fabric", [](MapReader& m) -> Ours { return read_fabric(m); }},
+       {"decode_limit", [](MapReader& m) -> Ours { return read_decode_limit(m); }},
+       {"expert_exchange", [](MapReader& m) -> Ours { return read_expert_exchange(m); }},
+       {"low_latency_exchange", [](MapReader& m) -> Ours { return read_low_latency_exchange(m); }},
+       {"product", [](MapReader& m) -> Ours { return read_product(m); }},
+       {"attention", [](MapReader& m) -> Ours { return read_attention(m); }},
+       {"ideal_bubble", [](MapReader& m) -> Ours { return read_ideal_bubble(m); }},
+       {"chunk_pair", [](MapReader& m) -> Ours { return read_chunk_pair(m); }},
+       {"traffic", [](MapReader& m) -> Ours { return read_traffic_step(m); }},
+       {"step", [](MapReader& m) -> Ours { return read_step(m); }},
+       {"step_ratio", [](MapReader& m) -> Ours { return read_step_ratio(m); }}});
   if (map.read_well({"kind"})) return reader;
   map.allow({"model",
              "sequence_length",
@@ -292,6 +305,7 @@ Dimension dimension_of(const Ours& ours) {
                                            : Seconds::dimension;
                               },
                               [](const ours::ExpertExchange&) { return Rate::dimension; },
+                              [](const ours::LowLatencyExchange&) { return Seconds::dimension; },
                               [](const ours::Product&) { return FlopRate::dimension; },
                               [](const ours::Attention&) { return FlopRate::dimension; },
                               [](const ours::IdealBubble&) { return Seconds::dimension; },
@@ -391,6 +405,10 @@ FigureFiles files_of(const FiguresSpec& figures) {
       },
       [](const ours::DecodeLimit&) {},
       [&](const ours::ExpertExchange& o) {
+        add_once(files.topologies, o.topology_path);
+        add_once(files.profiles, o.profile_path);
+      },
+      [&](const ours::LowLatencyExchange& o) {
         add_once(files.topologies, o.topology_path);
         add_once(files.profiles, o.profile_path);
       },

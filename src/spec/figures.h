@@ -103,6 +103,18 @@ struct ExpertExchange {
   Bytes token_size{};  ///< Payload of one token, scales included.
 };
 
+/// One exchange of low-latency kernels alone on a fabric, as the time that DeepEP prints: every
+/// rank sends each token to each of its experts at once.
+struct LowLatencyExchange {
+  std::string topology_path{};  ///< Resized to `ranks` GPUs.
+  std::string profile_path{};
+  std::string collective{};  ///< Of the profile.
+  int ranks = 0;
+  std::int64_t tokens = 0;  ///< A rank.
+  int experts_per_token = 1;
+  Bytes message_size{};  ///< Of one token for one expert, with all that goes with it.
+};
+
 /// The bubble of one rank of a pipeline schedule, simulated with passes of these times and free
 /// communication.
 struct IdealBubble {
@@ -200,10 +212,10 @@ struct StepRatio {
 
 }  // namespace ours
 
-using Ours =
-    std::variant<ours::KvCache, ours::TrainingFlop, ours::Parameters, ours::Fabric,
-                 ours::DecodeLimit, ours::ExpertExchange, ours::Product, ours::Attention,
-                 ours::IdealBubble, ours::ChunkPair, ours::Traffic, ours::Step, ours::StepRatio>;
+using Ours = std::variant<ours::KvCache, ours::TrainingFlop, ours::Parameters, ours::Fabric,
+                          ours::DecodeLimit, ours::ExpertExchange, ours::LowLatencyExchange,
+                          ours::Product, ours::Attention, ours::IdealBubble, ours::ChunkPair,
+                          ours::Traffic, ours::Step, ours::StepRatio>;
 
 struct FigureSpec {
   std::string id{};

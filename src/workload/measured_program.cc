@@ -27,6 +27,10 @@ bool is_two_hop(const spec::MeasuredExchange& exchange) {
                                     exchange.algorithm == ExchangeAlgorithm::deepep_normal);
 }
 
+bool is_low_latency(const spec::MeasuredExchange& exchange) {
+  return exchange.algorithm == ExchangeAlgorithm::deepep_low_latency;
+}
+
 /// A stage for each role, which runs its steps once.
 void add_stages(const StepRoles& roles, Program& program) {
   for (const std::vector<Step>& steps : roles.roles) {
@@ -42,9 +46,6 @@ int rank_count(const spec::MeasuredExchange& exchange) { return exchange.ranks *
 
 std::string replay_problem(const spec::MeasuredExchange& exchange) {
   if (exchange.ranks < 2) return "one rank sends nothing";
-  if (exchange.algorithm == ExchangeAlgorithm::deepep_low_latency) {
-    return "of low-latency kernels, which ep_dispatch_low_latency predicts";
-  }
   if (exchange.group == GroupKind::pair) return "of pairs, which point_to_point is fitted to";
   const bool fills_nodes = exchange.ranks / exchange.nodes == exchange.ranks_per_node;
   if (is_two_hop(exchange) && exchange.nodes > 1 && !fills_nodes) {
@@ -72,8 +73,10 @@ std::string collective_id(const spec::MeasuredExchange& exchange) {
     case Operation::send:
       return "point_to_point";
     case Operation::dispatch:
+      if (is_low_latency(exchange)) return "ep_dispatch_low_latency";
       return is_two_hop(exchange) ? "ep_dispatch" : "all_to_all";
     case Operation::combine:
+      if (is_low_latency(exchange)) return "ep_combine_low_latency";
       return is_two_hop(exchange) ? "ep_combine" : "all_to_all";
   }
   PW_UNREACHABLE("Operation has eight values");
@@ -127,7 +130,11 @@ spec::TrafficStep step_of(const spec::MeasuredExchange& exchange, const spec::Ex
       return step;
     case Operation::dispatch:
     case Operation::combine:
-      step.size = time.size / (exchange.ranks - 1);
+      step.size = is_low_latency(exchange)
+                      ? exchange.load.bytes_per_token *
+                            (static_cast<double>(time.tokens) * exchange.load.experts_per_token) /
+                            exchange.ranks
+                      : time.size / (exchange.ranks - 1);
       return step;
   }
   PW_UNREACHABLE("Operation has eight values");

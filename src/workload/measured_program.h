@@ -36,7 +36,8 @@ RankGroups groups_of(const spec::MeasuredExchange& exchange);
 /// The step that stands for one time. all_to_all, all_gather and reduce_scatter go directly from
 /// each rank to every other; all_reduce is a ring, over several nodes hierarchical; broadcast a
 /// chain of eight chunks. Tokens that are padded or exact: an all-to-all of the mean over the pairs
-/// of what the busiest rank sends.
+/// of what the busiest rank sends. Low-latency kernels: an all-to-all of each token to each of its
+/// experts, which are spread evenly.
 ///
 /// Requires: replay_problem() is empty; not of tokens over two hops.
 spec::TrafficStep step_of(const spec::MeasuredExchange& exchange, const spec::ExchangeTime& time);

@@ -86,6 +86,10 @@ TEST(ReadFigures, EachKindHasItsUnit) {
              "calibration/profiles/h800_published.yaml, collective: ep_dispatch, ranks: 16, "
              "tokens: 4096, nodes_per_token: 2, experts_per_token: 8, routed_experts: 256, "
              "token_size: 7392 B"},
+        Case{"118 us", 118e-6,
+             "kind: low_latency_exchange, topology: topologies/mpft_2048.yaml, profile: "
+             "calibration/profiles/h800_published.yaml, collective: ep_dispatch_low_latency, "
+             "ranks: 16, tokens: 128, experts_per_token: 8, message_size: 7408 B"},
         Case{"1009 TFLOPS", 1009e12,
              "kind: product, profile: calibration/profiles/h800_published.yaml, precision: "
              "fp8_blockwise, groups: 4, m: 4096, n: 2112, k: 7168"},
