@@ -38,6 +38,7 @@ std::string place_of(const CurvePoints& points, int gpu_sms) {
 /// `nvidia_h200_measured`, `host_measured`.
 std::string name_of(const EnvironmentRecord& record) {
   if (record.environment.backend == "host") return "host_measured";
+  const bool is_import = record.environment.backend == "import";
   std::string name;
   for (const char c : record.environment.gpu) {
     const auto byte = static_cast<unsigned char>(c);
@@ -47,7 +48,7 @@ std::string name_of(const EnvironmentRecord& record) {
       name += '_';
     }
   }
-  return (name.empty() ? "gpu" : name) + "_measured";
+  return (name.empty() ? "gpu" : name) + (is_import ? "_imported" : "_measured");
 }
 
 /// Why no curve can be made of the points; empty if one can.
@@ -219,8 +220,10 @@ void fit_comm(const FitOptions& options, Fit& fit) {
         "no collectives: the file tells neither rates of links nor of pairs; give a topology");
     return;
   }
-  FittedCollectives fitted =
-      fit_collectives(fit.raw, *links, source_of(fit.raw.environments.front()));
+  std::string source = source_of(fit.raw.environments.front());
+  const std::string& log = fit.raw.comm_points.front().source;
+  if (!log.empty()) source += ", " + log;
+  FittedCollectives fitted = fit_collectives(fit.raw, *links, source);
   spec::ProfileSpec& profile = fit.result.profile;
   const auto add = [](auto& to, auto& from) { to.insert(to.end(), from.begin(), from.end()); };
   add(profile.collectives, fitted.curves);

@@ -139,7 +139,10 @@ std::vector<spec::NotMeasuredEntry> missing_of(const RawFile& raw, const CurveSe
   if (raw.profile) return missing;  // published tables say themselves what they lack
   for (const std::string_view id : kOperators) add(id, "not in the raw file");
   add(kPermute, "not in the raw file");
-  for (const std::string_view id : kCollectives) add(id, "measured on one rank");
+  const bool is_alone = !raw.cluster || raw.cluster->ranks == 1;
+  for (const std::string_view id : kCollectives) {
+    add(id, is_alone ? "measured on one rank" : "not in the raw file");
+  }
   return missing;
 }
 

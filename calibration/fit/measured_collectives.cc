@@ -74,7 +74,7 @@ std::vector<Series> series_of(const RawFile& raw) {
   std::stable_sort(rounds.begin(), rounds.end(), comes_before);
   for (Rounds& each : rounds) {
     const CommPoint& p = each.first->point;
-    if (p.group == GroupKind::pair) continue;
+    if (p.group == GroupKind::pair) continue;  // see pair_series
     const auto [entry, is_new] = places.try_emplace(series_key(p), all.size());
     if (is_new) {
       all.push_back({.exchange = {.operation = p.operation,
@@ -98,6 +98,32 @@ std::vector<Series> series_of(const RawFile& raw) {
   return all;
 }
 
+/// All pairs of one reach as one series: of each size their median.
+std::vector<Series> pair_series(const RawFile& raw) {
+  std::vector<Series> all;
+  for (const int nodes : {1, 2}) {
+    Series series{.exchange = {.operation = Operation::send,
+                               .group = GroupKind::pair,
+                               .ranks = 2,
+                               .nodes = nodes,
+                               .ranks_per_node = 2 / nodes}};
+    std::map<Bytes, Rounds> by_size;
+    for (const CommPointRecord& record : raw.comm_points) {
+      const CommPoint& p = record.point;
+      if (p.group != GroupKind::pair || p.nodes != nodes || record.times.empty()) continue;
+      Rounds& rounds = by_size[p.size];
+      rounds.first = &record;
+      rounds.medians.push_back(record.times.front().in(seconds(1)));
+    }
+    for (auto& [size, rounds] : by_size) {
+      series.exchange.times.push_back({.size = size, .time = rounds.time()});
+      series.rounds.push_back(std::move(rounds));
+    }
+    if (series.rounds.size() > 1) all.push_back(std::move(series));
+  }
+  return all;
+}
+
 bool is_two_hop(const spec::MeasuredExchange& exchange) {
   return carries_tokens(exchange.operation) && workload::collective_id(exchange) != "all_to_all";
 }
@@ -113,8 +139,9 @@ bool is_fittable(const Series& series) {
 /// Of two series of one curve the one that it is fitted to.
 bool is_better(const Series& a, const Series& b) {
   const auto rank = [](const Series& s) {
-    return std::tuple(s.exchange.cadence == Cadence::isolated, s.exchange.ranks,
-                      s.exchange.groups * s.exchange.ranks, s.exchange.times.size());
+    return std::tuple(s.exchange.group != GroupKind::pair, s.exchange.cadence == Cadence::isolated,
+                      s.exchange.ranks, s.exchange.groups * s.exchange.ranks,
+                      s.exchange.times.size());
   };
   return rank(a) > rank(b);
 }
@@ -381,6 +408,7 @@ FittedCollectives fit_collectives(const RawFile& raw, const FitLinks& links,
   FittedCollectives out;
   if (!raw.cluster) return out;
   std::vector<Series> all = series_of(raw);
+  for (Series& series : pair_series(raw)) all.push_back(std::move(series));
   // [network first][collective] The series that a curve is fitted to.
   std::map<std::pair<bool, std::string>, Series*> best;
   for (Series& series : all) {

@@ -133,7 +133,7 @@ spec::GpuSpec measured_gpu(const RawFile& raw, const CurveSet& set) {
 
 std::string source_of(const EnvironmentRecord& record) {
   const Environment& e = record.environment;
-  std::string source = "measured on " + e.gpu;
+  std::string source = (e.backend == "import" ? "imported from logs of " : "measured on ") + e.gpu;
   if (!e.driver.empty()) source += ", driver " + e.driver;
   if (!record.created.empty()) source += ", " + day_of(record.created);
   if (!e.tool.empty()) source += ", with " + e.tool;

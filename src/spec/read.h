@@ -53,7 +53,7 @@ bool is_traffic(const Document& document);
 /// Reads a file of whatever kind it says it is, and every file that it names, and checks them
 /// against each other. Returns the kind: "topology", "price book", "model", "workload", "profile",
 /// "parts catalogue", "list of quotes", "scenario", "list of faults", "list of published figures",
-/// "htsim connection matrix", or "" if it is none.
+/// "list of hosts", "htsim connection matrix", or "" if it is none.
 std::string check_file(const std::string& path, Diagnostics& diagnostics);
 std::string check_document(Document document, Diagnostics& diagnostics);
 

@@ -46,7 +46,6 @@ int rank_count(const spec::MeasuredExchange& exchange) { return exchange.ranks *
 
 std::string replay_problem(const spec::MeasuredExchange& exchange) {
   if (exchange.ranks < 2) return "one rank sends nothing";
-  if (exchange.group == GroupKind::pair) return "of pairs, which point_to_point is fitted to";
   const bool fills_nodes = exchange.ranks / exchange.nodes == exchange.ranks_per_node;
   if (is_two_hop(exchange) && exchange.nodes > 1 && !fills_nodes) {
     return "groups do not fill their nodes";

@@ -1,6 +1,6 @@
 # bash completion for planewise
 _planewise() {
-  local commands="compare cost run explain model check graph validate"
+  local commands="compare cost run explain model check graph validate replay"
   local word="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}"
   case "$previous" in
     --format) COMPREPLY=($(compgen -W "text json csv md" -- "$word")); return ;;
@@ -19,6 +19,7 @@ _planewise() {
       explain) options+=" --workload --topology --faults --engine --seed --allow-proxy --no-symmetry --size-spread --time-tolerance --threads --stats --busiest" ;;
       cost) options+=" --prices --quotes --scenario --matched --detail --draws --seed --bill --cable-plan --port-map --rack-elevation" ;;
       model) options+=" --workload --sequence-length --from --name" ;;
+      replay) options+=" --profile --topology --all-cadences --engine --seed --no-symmetry --format --output" ;;
       validate) options+=" --only --group --engine --seed --no-symmetry --threads --stats" ;;
       graph) options="--help --as --output" ;;
     esac
