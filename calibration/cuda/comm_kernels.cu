@@ -36,18 +36,14 @@ struct SumOf {
 __global__ void sum_each(SumOf sum) {
   const std::int64_t row = blockIdx.x;
   for (std::int64_t column = 8 * threadIdx.x; column < sum.columns; column += 8 * kThreads) {
-    float total[8] = {};
+    Floats8 total{};
     for (int term = 0; term < sum.terms; ++term) {
       const std::int64_t source = sum.index[row * sum.terms + term];
       if (source < 0) continue;
-      const uint4 eight = *reinterpret_cast<const uint4*>(sum.from + source * sum.columns + column);
-      const auto* bits = reinterpret_cast<const std::uint16_t*>(&eight);
-      for (int i = 0; i < 8; ++i) total[i] += from_bits(bits[i]);
+      const Floats8 eight = load8(sum.from + source * sum.columns + column);
+      for (int i = 0; i < 8; ++i) total.at[i] += eight.at[i];
     }
-    uint4 packed;
-    auto* bits = reinterpret_cast<std::uint16_t*>(&packed);
-    for (int i = 0; i < 8; ++i) bits[i] = to_bits(total[i]);
-    *reinterpret_cast<uint4*>(sum.to + row * sum.columns + column) = packed;
+    store8(sum.to + row * sum.columns + column, total);
   }
 }
 

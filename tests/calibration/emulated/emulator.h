@@ -25,6 +25,9 @@ namespace planewise::emulated {
 /// thread does before its first wait must be the same the second time.
 void launch(dim3 grid, dim3 block, std::function<void()> body);
 
+/// From now on the stream is never done, as if an operation on it waited for a rank that is lost.
+void hang_stream();
+
 /// Runs `work` now; while a stream is captured, keeps it for the graph.
 void submit(std::function<void()> work);
 

@@ -16,6 +16,7 @@ namespace {
 using Work = std::vector<std::function<void()>>;
 
 std::unique_ptr<Work> g_captured;  // while a stream is captured
+bool g_hangs = false;
 
 double now_ms() {
   const auto time = std::chrono::steady_clock::now().time_since_epoch();
@@ -23,6 +24,10 @@ double now_ms() {
 }
 
 }  // namespace
+
+void hang_stream() { g_hangs = true; }
+
+bool stream_hangs() { return g_hangs; }
 
 void submit(std::function<void()> work) {
   if (g_captured) {
@@ -59,6 +64,9 @@ cudaError_t cudaGetDeviceCount(int* count) {
   return cudaSuccess;
 }
 cudaError_t cudaSetDevice(int) { return cudaSuccess; }
+cudaError_t cudaStreamQuery(cudaStream_t) {
+  return planewise::emulated::stream_hangs() ? cudaErrorNotReady : cudaSuccess;
+}
 cudaError_t cudaGetDevice(int* device) {
   *device = 0;
   return cudaSuccess;
