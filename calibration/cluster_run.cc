@@ -93,7 +93,7 @@ class Measuring {
 
   void tasks() {
     std::optional<ProgressBar> bar;
-    if (session_.is_root()) bar.emplace("the points between ranks", 0);
+    if (session_.is_root()) bar.emplace(run_.raw_path, 0);
     CommRunOptions options{.sampling = sampling_of(run_.plan, run_.seed),
                            .repetitions = run_.plan.repetitions};
     options.is_done = [this](const std::string& key, int repetition) {

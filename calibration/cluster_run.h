@@ -19,6 +19,7 @@ struct ClusterRun {
   Backend& backend;
   std::uint64_t seed = 1;
   // On rank 0:
+  std::string raw_path{};
   std::string environment{};  ///< Its fingerprint.
   const RawFile* before = nullptr;
   std::function<void(const std::string& line)> write{};

@@ -14,6 +14,7 @@
 #include "calibration/raw/raw_file.h"
 #include "calibration/report/comm_report.h"
 #include "calibration/report/token_report.h"
+#include "print/interrupts.h"
 #include "print/output_file.h"
 #include "print/program.h"
 #include "spec/read.h"
@@ -70,12 +71,19 @@ class CommCall {
       : arguments_(arguments),
         session_(session),
         raw_(arguments, session),
-        runner_(session.store, session.transport, session.cluster, arguments.sweep.expert_ranks) {}
+        runner_(session.store, session.transport, session.cluster, arguments.sweep.expert_ranks) {
+    if (session.is_root()) interrupts_.emplace();
+  }
 
   int run() {
     const std::vector<CommTask> tasks = all_tasks();
     skew_ = runner_.measure_skew(kSkewIterations);
     for (const CommTask& task : tasks) {
+      if (interrupts_ && interrupts_->interrupted()) {
+        throw Interrupted(fmt::format("interrupted; {} of {} points are done{}", records_.size(),
+                                      tasks.size() * arguments_.sweep.cadences.size(),
+                                      arguments_.folder.empty() ? "" : " and in the raw file"));
+      }
       std::vector<CommPointRecord> records = runner_.measure(task, arguments_.sampling);
       if (!session_.is_root()) continue;
       for (CommPointRecord& record : records) record.skew = skew_;
@@ -157,6 +165,7 @@ class CommCall {
   Session& session_;
   RawOutput raw_;
   CommRunner runner_;
+  std::optional<InterruptScope> interrupts_{};  ///< Of rank 0.
   Seconds skew_{};
   std::vector<CommPointRecord> table_{};  ///< Of the table that is being printed.
   std::vector<CommPointRecord> records_{};

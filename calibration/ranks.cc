@@ -4,11 +4,14 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 
 #include "calibration/comm/discovery.h"
 #include "calibration/launch/mpi.h"
 #include "calibration/launch/spawn.h"
+#include "print/interrupts.h"
 #include "print/program.h"
+#include "spec/input_error.h"
 
 namespace planewise::calibration {
 namespace {
@@ -60,9 +63,18 @@ int run_rank(const RankOptions& options, const World& world, Store& store,
   const std::unique_ptr<Transport> transport = transport_of(options, world, store);
   const Cluster cluster = find_cluster(store, own_place(options, world, *transport));
   Session session{.world = world, .store = store, .transport = *transport, .cluster = cluster};
-  const int code = body(session);
-  store.barrier();  // nobody goes while others still need it
-  return code;
+  // The others must hear why before they see connections close.
+  try {
+    const int code = body(session);
+    store.barrier();  // nobody goes while others still need it
+    return code;
+  } catch (const PeerFailed& failure) {
+    store.give_up(failure.what());
+    throw;
+  } catch (const std::exception& problem) {
+    store.give_up(fmt::format("rank {}: {}", world.rank, problem.what()));
+    throw;
+  }
 }
 
 }  // namespace
@@ -84,19 +96,21 @@ int run_ranks(const RankOptions& options, const std::function<int(Session&)>& bo
   Store store(world, {.start_timeout = options.start_timeout,
                       .timeout = options.timeout,
                       .listener = inherited_listener()});
+  // Ctrl-C on a terminal goes to all ranks; rank 0 stops the others, once its point is whole.
+  if (world.rank != 0) std::signal(SIGINT, SIG_IGN);
   try {
     return run_rank(options, world, store, body);
   } catch (const PeerFailed& failure) {
     // Who found it out says so; rank 0 does in any case.
     if (failure.is_relayed() && world.rank != 0) return kMachine;
-    store.give_up(failure.what());
     throw std::runtime_error(fmt::format("rank {}: {}", world.rank, failure.what()));
+  } catch (const Interrupted&) {
+    throw;
   } catch (const spec::InputError&) {
-    store.give_up("the input is wrong");
     if (world.rank == 0) throw;
     return kInput;
   } catch (const std::exception& problem) {
-    store.give_up(fmt::format("rank {}: {}", world.rank, problem.what()));
+    store.give_up(fmt::format("rank {}: {}", world.rank, problem.what()));  // before the body ran
     if (world.size == 1) throw;
     throw std::runtime_error(fmt::format("rank {}: {}", world.rank, problem.what()));
   }

@@ -208,6 +208,7 @@ int run_rank(const RunArguments& arguments, Session& session) {
     if (!file->before || !file->before->cluster) {
       file->writer->append(to_line(cluster_record(session)));
     }
+    run.raw_path = printable(file->path);
     run.environment = file->environment.fingerprint;
     run.before = file->before ? &*file->before : nullptr;
     run.write = [&file](const std::string& line) { file->writer->append(line); };

@@ -130,8 +130,11 @@ std::vector<CommPointRecord> CommRunner::measure(const CommTask& task,
   }
   // All must know whether any rank's results are wrong before one of them times anything.
   bool has_failed = false;
-  for (const std::string& text : store_.all_gather(std::to_string(wrong))) {
-    has_failed = has_failed || std::stoll(text) > 0;
+  {
+    const Clock clock(cost_.checks);
+    for (const std::string& text : store_.all_gather(std::to_string(wrong))) {
+      has_failed = has_failed || std::stoll(text) > 0;
+    }
   }
   int iterations = 0;
   if (!has_failed) {

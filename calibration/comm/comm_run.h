@@ -33,7 +33,7 @@ struct CommSampling {
 struct CommCost {
   Seconds all{};
   Seconds operations{};  ///< Warm-up and what was timed.
-  Seconds checks{};      ///< Inputs, the first run, and comparing.
+  Seconds checks{};      ///< Inputs, the first run, comparing, and waiting for other ranks' checks.
   int points = 0;
   /// What each point took beyond.
   Seconds overhead_each() const {

@@ -82,6 +82,22 @@ std::vector<std::string> parted(const std::string& all) {
   return texts;
 }
 
+/// Reads and forgets what the other end still sends, until it closes.
+void discard_until(const Socket& socket, Deadline deadline) {
+  if (!socket.is_open()) return;
+  std::array<char, 4096> rest{};
+  try {
+    while (true) {
+      const ssize_t got = ::recv(socket.file(), rest.data(), rest.size(), MSG_DONTWAIT);
+      if (got == 0) return;
+      if (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) return;
+      if (got < 0) socket.await_readable(deadline);
+    }
+  } catch (const std::runtime_error&) {
+    return;
+  }
+}
+
 }  // namespace
 
 Store::Store(const World& world, const StoreOptions& options)
@@ -271,16 +287,21 @@ void Store::check_peers() const {
 void Store::give_up(const std::string& reason) noexcept {
   try {
     const Head head{.kind = kGivesUp, .size = static_cast<std::uint32_t>(reason.size())};
+    const Deadline soon = deadline_in(0.5);
     for (int rank = first_peer(); rank < end_peer(); ++rank) {
-      if (!sockets_[at(rank)].is_open()) continue;
+      const Socket& socket = sockets_[at(rank)];
+      if (!socket.is_open()) continue;
       try {
-        const Deadline soon = deadline_in(0.5);
-        sockets_[at(rank)].send_all(&head, sizeof head, soon);
-        sockets_[at(rank)].send_all(reason.data(), reason.size(), soon);
+        socket.send_all(&head, sizeof head, soon);
+        socket.send_all(reason.data(), reason.size(), soon);
+        ::shutdown(socket.file(), SHUT_WR);
       } catch (const std::runtime_error&) {
         continue;  // that rank will see the connection close
       }
     }
+    // To close with something unread would reset the connection, and the reason with it.
+    for (int rank = first_peer(); rank < end_peer(); ++rank)
+      discard_until(sockets_[at(rank)], soon);
   } catch (...) {
     return;  // out of memory; the connections close all the same
   }

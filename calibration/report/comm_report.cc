@@ -104,11 +104,12 @@ std::string comm_footing(const std::vector<CommPointRecord>& records, const Comm
     sum += bus_rate(record.point, time_of(record)).in(gigabytes_per_second(1));
     ++count;
   }
-  return fmt::format(
-      "# Out of bounds values : {} {}\n# Avg bus bandwidth    : {:.6g}\n"
-      "# Skew of the ranks    : {:.1f} us\n# Overhead a point     : {:.3f} ms\n#\n",
-      wrong, wrong == 0 ? "OK" : "FAILED", count == 0 ? 0 : sum / count, skew.in(microseconds(1)),
-      cost.overhead_each().in(milliseconds(1)));
+  std::string text =
+      fmt::format("# Out of bounds values : {} {}\n", wrong, wrong == 0 ? "OK" : "FAILED");
+  if (sum > 0) text += fmt::format("# Avg bus bandwidth    : {:.6g}\n", sum / count);
+  return text +
+         fmt::format("# Skew of the ranks    : {:.1f} us\n# Overhead a point     : {:.3f} ms\n#\n",
+                     skew.in(microseconds(1)), cost.overhead_each().in(milliseconds(1)));
 }
 
 namespace {

@@ -9,9 +9,10 @@ namespace planewise::calibration {
 
 std::string token_heading(const ClusterRecord& cluster, const CommPoint& point) {
   std::string text = fmt::format(
-      "# planewise-calibrate comm: tokens of {} ranks on {} {} ({} groups), hidden {}, {} of {} "
-      "experts, {}\n#\n",
-      point.ranks, point.nodes, point.nodes == 1 ? "node" : "nodes", point.groups,
+      "# planewise-calibrate comm: tokens of {} {} on {} {} ({} {}), hidden {}, {} of {} experts, "
+      "{}\n#\n",
+      point.ranks, point.ranks == 1 ? "rank" : "ranks", point.nodes,
+      point.nodes == 1 ? "node" : "nodes", point.groups, point.groups == 1 ? "group" : "groups",
       point.load.hidden, point.load.experts_per_token, point.load.experts, cluster.transport);
   text += fmt::format("#{:>9} {:>9} {:>8} {:>10} {:>11} {:>11} {:>9} {:>10} {:>7}\n", "operation",
                       "algorithm", "tokens", "time", "logical", "wire", "of it off", "logical",
