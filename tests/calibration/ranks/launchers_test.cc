@@ -150,5 +150,27 @@ TEST_F(Launchers, StopAllWhenOneIsKilled) {
   EXPECT_NE(content("rank0.err").find("rank 2 is gone"), std::string::npos) << content("rank0.err");
 }
 
+TEST_F(Launchers, StopAllOnCtrlC) {
+  const std::string port = std::to_string(free_port() - 11);
+  std::vector<pid_t> pids;
+  for (int rank = 0; rank < 3; ++rank) {
+    pids.push_back(calibrate({"comm", "--backend", "host", "-b", "64", "-e", "64M", "-i", "64"},
+                             "rank" + std::to_string(rank),
+                             {{"RANK", std::to_string(rank)},
+                              {"LOCAL_RANK", std::to_string(rank)},
+                              {"WORLD_SIZE", "3"},
+                              {"MASTER_PORT", port}}));
+  }
+  for (int i = 0; i < 2000 && point_count(content("rank0.out")) < 1; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  for (const pid_t pid : pids) kill(pid, SIGINT);  // as a terminal does
+  EXPECT_EQ(finish(pids[0]), 130);
+  EXPECT_EQ(finish(pids[1]), 3);
+  EXPECT_EQ(finish(pids[2]), 3);
+  EXPECT_NE(content("rank0.err").find("interrupted;"), std::string::npos) << content("rank0.err");
+  EXPECT_EQ(content("rank1.err") + content("rank2.err"), "");  // rank 0 has said it
+}
+
 }  // namespace
 }  // namespace planewise::calibration
