@@ -86,7 +86,7 @@ class CommCall {
       }
       std::vector<CommPointRecord> records = runner_.measure(task, arguments_.sampling);
       if (!session_.is_root()) continue;
-      for (CommPointRecord& record : records) record.skew = skew_;
+      for (CommPointRecord& record : records) record.skew = skew_.skew;
       show(task, records);
       for (CommPointRecord& record : records) {
         raw_.take(record);
@@ -166,7 +166,7 @@ class CommCall {
   RawOutput raw_;
   CommRunner runner_;
   std::optional<InterruptScope> interrupts_{};  ///< Of rank 0.
-  Seconds skew_{};
+  RankSkew skew_{};
   std::vector<CommPointRecord> table_{};  ///< Of the table that is being printed.
   std::vector<CommPointRecord> records_{};
 };
@@ -179,7 +179,7 @@ EnvironmentRecord comm_environment(const RankOptions& options, const Session& se
   if (options.backend == BackendKind::host) {
     record.environment = make_host_backend()->environment();
   } else {
-    auto made = make_cuda_backend(session.world.local_rank);
+    auto made = make_cuda_backend(session.transport.device());
     if (const auto* problem = std::get_if<NotMeasured>(&made)) {
       throw std::runtime_error(problem->reason);
     }

@@ -186,7 +186,7 @@ Plan plan_for(const RunArguments& arguments, const Backend& backend, const Clust
 
 /// One of several ranks.
 int run_rank(const RunArguments& arguments, Session& session) {
-  const std::unique_ptr<Backend> backend = backend_of(arguments, session.world.local_rank);
+  const std::unique_ptr<Backend> backend = backend_of(arguments, session.transport.device());
   if (backend == nullptr) throw std::runtime_error("no backend");
   const std::optional<spec::HostsSpec> hosts = hosts_of(arguments);
   std::vector<std::string> cuts;

@@ -186,7 +186,7 @@ CommPointRecord CommRunner::merge(const CommPoint& point,
   return record;
 }
 
-Seconds CommRunner::measure_skew(int iterations) {
+RankSkew CommRunner::measure_skew(int iterations) {
   CommGroup& world = transport_.world();
   const std::unique_ptr<Memory> from = transport_.allocate(1);
   const std::unique_ptr<Memory> to = transport_.allocate(at(world.size()));
@@ -196,16 +196,20 @@ Seconds CommRunner::measure_skew(int iterations) {
   for (const Seconds time : times) share.push_back(time.in(seconds(1)));
   std::vector<double> least(at(iterations), INFINITY);
   std::vector<double> most(at(iterations), 0.0);
+  std::vector<double> medians;
   for (const std::string& text : store_.gather(to_bytes(share))) {
     const std::vector<double> other = from_bytes(text);
     for (std::size_t i = 0; i < least.size(); ++i) {
       least[i] = std::min(least[i], other[i]);
       most[i] = std::max(most[i], other[i]);
     }
+    medians.push_back(median(other));
   }
   if (store_.rank() != 0) return {};
   for (std::size_t i = 0; i < most.size(); ++i) most[i] -= least[i];
-  return seconds(median(std::move(most)));
+  const auto last = std::min_element(medians.begin(), medians.end());
+  return {.skew = seconds(median(std::move(most))),
+          .last_rank = static_cast<int>(last - medians.begin())};
 }
 
 namespace {
@@ -238,7 +242,7 @@ void run_comm_tasks(CommRunner& runner, Store& store, const std::vector<CommTask
   all *= options.repetitions;
   int done = 0;
   for (int repetition = 1; repetition <= options.repetitions; ++repetition) {
-    const Seconds skew = runner.measure_skew(10);
+    const Seconds skew = runner.measure_skew(10).skew;
     for (const CommTask& task : tasks) {
       if (store.rank() == 0 && options.progress) options.progress(done, all, key_of(task.point));
       done += static_cast<int>(task.cadences.size());

@@ -41,6 +41,13 @@ struct CommCost {
   }
 };
 
+/// How unevenly ranks come out of a barrier. Clocks of ranks are not compared: who comes late into
+/// the exchange that follows waits least in it.
+struct RankSkew {
+  Seconds skew{};      ///< Median over iterations of the longest wait less the shortest.
+  int last_rank = -1;  ///< Whose median wait is the shortest.
+};
+
 class CommRunner {
  public:
   CommRunner(Store& store, Transport& transport, const Cluster& cluster, int expert_ranks);
@@ -56,9 +63,8 @@ class CommRunner {
   OverlapRecord measure_overlap(Bench& layer, const std::string& name, const CommPoint& point,
                                 const CommSampling& sampling);
 
-  /// How much later the last rank leaves an empty exchange than the first: the median over
-  /// iterations. On rank 0.
-  Seconds measure_skew(int iterations);
+  /// Of an empty exchange after a barrier. On rank 0; elsewhere nothing.
+  RankSkew measure_skew(int iterations);
 
   const CommCost& cost() const { return cost_; }
 

@@ -87,6 +87,7 @@ class Transport {
   virtual ~Transport() = default;
   virtual std::string name() const = 0;               ///< `sockets`, `nccl 2.28.9`.
   virtual std::string gpu_bus() const { return {}; }  ///< PCI bus id; empty of the processor.
+  virtual int device() const { return 0; }            ///< Of those that this process sees.
   /// What changes its times, such as its library's version: names and values of Environment.
   virtual std::map<std::string, std::string> settings() const { return {}; }
   virtual std::unique_ptr<Memory> allocate(std::size_t size) = 0;

@@ -141,6 +141,7 @@ class NcclTransport : public Transport {
     for (char& c : bus) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     return bus;
   }
+  int device() const override { return device_; }
   std::map<std::string, std::string> settings() const override {
     std::map<std::string, std::string> all = {{"nccl", library_version()}};
     for (const char* name : kVariables) {

@@ -19,10 +19,10 @@ struct PlanOptions {
   Phase phase = Phase::train;
   Part part = Part::all;
   int expert_ranks = 64;
-  bool is_quick = false;  ///< Fewer sizes and repetitions.
-  int sms = 132;          ///< Of the GPU, from which carve-outs take some away.
-  bool is_host = false;   ///< Sizes that a processor computes in seconds.
-  int ranks = 1;          ///< That measure together, one a GPU.
+  bool is_quick = false;   ///< Fewer sizes and repetitions.
+  int sms = 132;           ///< Of the GPU, from which carve-outs take some away.
+  bool is_host = false;    ///< Sizes that a processor computes in seconds.
+  int ranks = 1;           ///< That measure together, one a GPU.
   int ranks_per_node = 0;  ///< 0: 8, or all if there are fewer.
 };
 

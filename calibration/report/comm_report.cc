@@ -94,7 +94,7 @@ std::string comm_line(const std::vector<CommPointRecord>& records) {
 }
 
 std::string comm_footing(const std::vector<CommPointRecord>& records, const CommCost& cost,
-                         Seconds skew) {
+                         const RankSkew& skew) {
   double sum = 0;
   int count = 0;
   std::int64_t wrong = 0;
@@ -107,9 +107,11 @@ std::string comm_footing(const std::vector<CommPointRecord>& records, const Comm
   std::string text =
       fmt::format("# Out of bounds values : {} {}\n", wrong, wrong == 0 ? "OK" : "FAILED");
   if (sum > 0) text += fmt::format("# Avg bus bandwidth    : {:.6g}\n", sum / count);
-  return text +
-         fmt::format("# Skew of the ranks    : {:.1f} us\n# Overhead a point     : {:.3f} ms\n#\n",
-                     skew.in(microseconds(1)), cost.overhead_each().in(milliseconds(1)));
+  const std::string last =
+      skew.last_rank < 0 ? "" : fmt::format(" (rank {} comes last)", skew.last_rank);
+  return text + fmt::format(
+                    "# Skew of the ranks    : {:.1f} us{}\n# Overhead a point     : {:.3f} ms\n#\n",
+                    skew.skew.in(microseconds(1)), last, cost.overhead_each().in(milliseconds(1)));
 }
 
 namespace {

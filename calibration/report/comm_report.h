@@ -24,7 +24,7 @@ std::string comm_heading(const ClusterRecord& cluster, const CommPoint& point,
 std::string comm_line(const std::vector<CommPointRecord>& records);
 /// The lines below the last one.
 std::string comm_footing(const std::vector<CommPointRecord>& records, const CommCost& cost,
-                         Seconds skew);
+                         const RankSkew& skew);
 
 /// What a raw file has between ranks: a row a sweep, with the bus bandwidth of its largest size.
 Sheet comm_sheet(const RawFile& raw);

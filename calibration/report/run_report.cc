@@ -142,6 +142,15 @@ Account run_account(const RawFile& raw) {
                      {"machine", "gpu", text_value(record.environment.gpu)},
                      {"model", "model", text_value(record.model)}};
   }
+  if (!raw.comm_points.empty()) {
+    std::vector<double> skews;
+    for (const CommPointRecord& point : raw.comm_points) {
+      skews.push_back(point.skew.in(microseconds(1)));
+    }
+    const double us = median(std::move(skews));
+    account.facts.push_back(
+        {"skew of the ranks", "skew_us", {.text = fmt::format("{:.1f} us", us), .number = us}});
+  }
   std::vector<Group> groups;
   std::set<std::string> throttle;
   for (const PointRecord& point : raw.points) {

@@ -260,6 +260,38 @@ TEST(Skew, ShowsTheRankThatLags) {
   EXPECT_EQ(ends[0].text, "lag seen");
 }
 
+/// One rank comes late out of every barrier.
+class LateTransport : public PassingTransport {
+ public:
+  using PassingTransport::PassingTransport;
+  std::vector<Seconds> time_isolated(const Work& work, int count) override {
+    std::vector<Seconds> times;
+    for (int i = 0; i < count; ++i) {
+      store_.barrier();
+      if (store_.rank() == 2) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      const auto begin = std::chrono::steady_clock::now();
+      work();
+      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+      times.push_back(seconds(took.count()));
+    }
+    return times;
+  }
+};
+
+TEST(Skew, NamesTheRankThatComesLast) {
+  const auto ends = test::run_forked(4, [](Store& store) {
+    LateTransport transport(store);
+    const Cluster cluster = cluster_of(store, 4);
+    CommRunner runner(store, transport, cluster, 4);
+    const RankSkew skew = runner.measure_skew(5);
+    store.barrier();
+    // The others wait the 20 ms that it sleeps, but for what they came late themselves.
+    return std::to_string(skew.last_rank) + (skew.skew > milliseconds(10) ? " late" : " even");
+  });
+  ASSERT_FALSE(ends.empty());
+  EXPECT_EQ(ends[0].text, "2 late");
+}
+
 TEST(Transport, GivesUpAnOperationThatDoesNotEnd) {
   const auto ends = test::run_forked(3, [](Store& store) {
     const auto transport = make_socket_transport(store, {.timeout = 0.5});
