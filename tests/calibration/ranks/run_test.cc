@@ -24,15 +24,15 @@ class ClusterRuns : public test::Launched {
   std::vector<pid_t> start_ranks(const std::string& port) {
     std::vector<pid_t> pids;
     for (int rank = 0; rank < 4; ++rank) {
-      pids.push_back(calibrate(
-          {"run", "--backend", "host", "--only", "comm", "--quick", "--phase", "prefill", "--phase",
-           "prefill", "--node-size", "2", "--ep", "4", "--out", folder_.path("out")},
-          "rank" + std::to_string(rank),
-          {{"RANK", std::to_string(rank)},
-           {"LOCAL_RANK", std::to_string(rank)},
-           {"WORLD_SIZE", "4"},
-           {"LOCAL_WORLD_SIZE", "4"},
-           {"MASTER_PORT", port}}));
+      pids.push_back(
+          calibrate({"run", "--backend", "host", "--only", "comm", "--quick", "--phase", "prefill",
+                     "--node-size", "2", "--ep", "4", "--out", folder_.path("out")},
+                    "rank" + std::to_string(rank),
+                    {{"RANK", std::to_string(rank)},
+                     {"LOCAL_RANK", std::to_string(rank)},
+                     {"WORLD_SIZE", "4"},
+                     {"LOCAL_WORLD_SIZE", "4"},
+                     {"MASTER_PORT", port}}));
     }
     return pids;
   }
