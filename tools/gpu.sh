@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # On a machine with a GPU: builds with CUDA, runs the tests that need one (also under compute-sanitizer where it is
 # installed), measures, fits, and holds the profile against the published one.
-#   tools/gpu.sh OUT [--quick] [MORE OPTIONS OF planewise-calibrate run]
+#   tools/gpu.sh OUT [--quick] [MORE OPTIONS OF planewise-calibrate run]     --spawn 8 on a node of eight
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:?usage: tools/gpu.sh OUT [--quick] [options of planewise-calibrate run]}

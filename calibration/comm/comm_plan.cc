@@ -179,10 +179,15 @@ void add_comm_tasks(Plan& plan, const Cluster& cluster) {
                                   .is_quick = options.is_quick,
                                   .is_host = options.is_host});
   plan.estimated += guessed_time(plan.comm, options.is_host) * plan.repetitions;
+  if (cluster.ranks() == 1) return;
   // Each layer beside dispatch and combine, once: making it, and a second of both together.
-  if (cluster.ranks() > 1) {
-    plan.estimated += seconds(2) * (2.0 * static_cast<double>(plan.beside.size()));
-  }
+  plan.estimated += seconds(2) * (2.0 * static_cast<double>(plan.beside.size()));
+  if (options.is_host) return;
+  // Pairs, a round each, and a communicator for each kind of groups: nobody has timed these yet.
+  constexpr int kKinds = 5;
+  const double ranks = cluster.ranks();
+  plan.estimated += milliseconds(50) * std::min(ranks - 1, 128.0);
+  plan.estimated += (seconds(1) + milliseconds(20) * ranks) * kKinds;
 }
 
 Seconds guessed_time(const std::vector<CommTask>& tasks, bool is_host) {

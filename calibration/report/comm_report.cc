@@ -146,8 +146,7 @@ std::vector<Value> row_of(const Sweep& sweep) {
           text_value(fmt::format("{} of {} on {}", p.groups, p.ranks, p.nodes)),
           text_value(to_string(p.cadence)),
           count_value(std::ssize(sweep.keys)),
-          text_value(has_tokens ? fmt::format("{} tokens", p.load.tokens)
-                                : fmt::format("{:.0f} B", p.size.in(bytes(1)))),
+          text_value(has_tokens ? fmt::format("{} tokens", p.load.tokens) : size_text(p.size)),
           number_value(time.in(microseconds(1)), 1),
           number_value(rate.in(gigabytes_per_second(1)), 2),
           count_value(sweep.wrong),

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <cmath>
 #include <map>
 #include <set>
 #include <tuple>
@@ -48,18 +46,6 @@ std::vector<Value> row_of(const Measurement& m) {
 auto sweep_of(const CommTask& task) {
   const CommPoint& p = task.point;
   return std::tuple(p.operation, p.algorithm, p.group, p.ranks, p.nodes, p.groups);
-}
-
-/// `1 KiB`, `1 GiB`; what is no power of 1024 in bytes.
-std::string size_text(Bytes size) {
-  double value = size.in(bytes(1));
-  int power = 0;
-  while (value >= 1024 && std::fmod(value, 1024) == 0 && power < 3) {
-    value /= 1024;
-    ++power;
-  }
-  constexpr std::array kUnits = {"B", "KiB", "MiB", "GiB"};
-  return fmt::format("{:.0f} {}", value, kUnits[static_cast<std::size_t>(power)]);
 }
 
 /// A row a sweep between ranks.
@@ -135,11 +121,13 @@ Account plan_account(const Plan& plan) {
   account.facts = {
       {"measurements", "measurements",
        count_value(std::ssize(plan.measurements) + std::ssize(plan.comm))},
-      {"operators", "operators", count_value(std::ssize(operators))},
       {"rounds over all", "repetitions", count_value(plan.repetitions)},
       {"time, a guess",
        "estimated_seconds",
        {.text = duration_text(plan.estimated), .number = plan.estimated.in(seconds(1))}}};
+  if (!operators.empty()) {
+    account.facts.push_back({"operators", "operators", count_value(std::ssize(operators))});
+  }
   Sheet sheet{.title = "Measurements",
               .key = "plan",
               .columns = {{"operator", "operator"},

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "print/csv.h"
@@ -87,6 +90,17 @@ std::string as_json(const Account& account) {
 }
 
 }  // namespace
+
+std::string size_text(Bytes size) {
+  double value = size.in(bytes(1));
+  int power = 0;
+  while (value >= 1024 && std::fmod(value, 1024) == 0 && power < 3) {
+    value /= 1024;
+    ++power;
+  }
+  constexpr std::array kUnits = {"B", "KiB", "MiB", "GiB"};
+  return fmt::format("{:.0f} {}", value, kUnits[static_cast<std::size_t>(power)]);
+}
 
 Value text_value(std::string text) { return {.text = std::move(text)}; }
 

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/units.h"
+
 namespace planewise::calibration {
 
 enum class Format : std::uint8_t { text, json, csv, md };
@@ -22,6 +24,9 @@ Value count_value(std::int64_t count);
 Value number_value(double number, int decimals);
 /// 0.034 -> `3.4 %`.
 Value share_value(double share);
+
+/// `1 KiB`, `1 GiB`; what is no multiple of 1024 in bytes.
+std::string size_text(Bytes size);
 
 struct Column {
   std::string title{};  ///< `rate (TFLOPS)`.

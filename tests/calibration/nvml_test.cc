@@ -22,7 +22,8 @@ TEST(Nvml, TellsWhatTheDriverTells) {
   EXPECT_EQ(nvml->uuid(), "GPU-1234");
   EXPECT_EQ(nvml->sm_clock_mhz_max(), 1980);
   EXPECT_EQ(nvml->power_limit_w(), 700);
-  EXPECT_EQ(nvml->utilisation_percent(), std::nullopt);  // not supported
+  EXPECT_EQ(nvml->utilisation_percent(), std::nullopt);       // not supported
+  EXPECT_EQ(nvml->nvlink_rate(), gigabytes_per_second(200));  // 8 links of 25 GB/s
 }
 
 TEST(Nvml, FindsAGpuByItsUuid) {

@@ -67,7 +67,7 @@ TEST(PlanAccount, HasALineForEachMeasurement) {
                         .regime = Regime::cool}};
   const Account account = plan_account(plan);
   EXPECT_EQ(account.title, "Plan: A model, train, EP 64, on a GPU");
-  EXPECT_EQ(account.facts[3].value.text, "5 min");
+  EXPECT_EQ(account.facts[2].value.text, "5 min");
   const auto& rows = account.sheets.at(0).rows;
   ASSERT_EQ(rows.size(), 2U);
   EXPECT_EQ(rows[0][2].text, "groups=4 m=512 n=4096 k=7168");

@@ -94,6 +94,19 @@ int nvmlDeviceGetCurrentClocksThrottleReasons(void* device, unsigned long long* 
 
 int nvmlDeviceGetUtilizationRates(void*, void*) { return kNotSupported; }
 
+// Eight links of NVLink 4 as an H800 has them, of 18 places.
+int nvmlDeviceGetNvLinkState(void* device, unsigned link, unsigned* is_active) {
+  if (device != &gpu) return kNotFound;
+  *is_active = link < 8 ? 1 : 0;
+  return kSuccess;
+}
+
+int nvmlDeviceGetNvLinkVersion(void* device, unsigned link, unsigned* version) {
+  if (device != &gpu || link >= 8) return kNotFound;
+  *version = 6;
+  return kSuccess;
+}
+
 // Ourselves and 39 others: more than a first guess of how many there are.
 int nvmlDeviceGetComputeRunningProcesses_v3(void* device, unsigned* count, Process* processes) {
   if (device != &gpu) return kNotFound;
