@@ -141,6 +141,12 @@ void add_byte_rate(const spec::OperatorCurve& curve, Lines& lines) {
   }
 }
 
+void add_roofline(const spec::OperatorCurve& curve, Lines& lines) {
+  lines.line(4, "flop_rate: " + yaml_value(curve.flop_rate));
+  lines.line(4, "memory_rate: " + yaml_value(curve.memory_rate));
+  lines.line(4, "overhead: " + yaml_value(curve.overhead));
+}
+
 void add_rates(const spec::OperatorCurve& curve, Lines& lines) {
   switch (curve.form) {
     case spec::OperatorForm::gemm:
@@ -149,6 +155,8 @@ void add_rates(const spec::OperatorCurve& curve, Lines& lines) {
       return add_flop_rate(curve, lines);
     case spec::OperatorForm::byte_rate:
       return add_byte_rate(curve, lines);
+    case spec::OperatorForm::roofline:
+      return add_roofline(curve, lines);
   }
 }
 
@@ -160,10 +168,11 @@ std::string valid_text(const spec::OperatorCurve& curve) {
     case spec::OperatorForm::flop_rate:
       return fmt::format("sequence: [{:.0f}, {:.0f}]", valid.least, valid.most);
     case spec::OperatorForm::byte_rate:
+    case spec::OperatorForm::roofline:
       return fmt::format("traffic: [{}, {}]", yaml_value(bytes(valid.least)),
                          yaml_value(bytes(valid.most)));
   }
-  PW_UNREACHABLE("OperatorForm has three values");
+  PW_UNREACHABLE("OperatorForm has four values");
 }
 
 void add_held_out(const std::optional<spec::HeldOutError>& error, Lines& lines) {
@@ -203,6 +212,9 @@ void add_collective(const spec::CollectiveCurve& curve, Lines& lines) {
   lines.line(4, "rail_efficiency: " + yaml_number(curve.rail_efficiency));
   lines.line(4, "nvlink_efficiency: " + yaml_number(curve.nvlink_efficiency));
   add_count(4, "chunk_tokens", curve.chunk_tokens, lines);
+  if (curve.message_time > Seconds{}) {
+    lines.line(4, "message_time: " + yaml_value(curve.message_time));
+  }
   if (!curve.pieces.empty()) lines.line(4, "pieces:");
   for (const spec::CollectivePiece& piece : curve.pieces) {
     lines.line(

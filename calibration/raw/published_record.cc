@@ -191,13 +191,18 @@ void read_rates(CurveRecord& record, JsonFields& fields) {
     } else {
       curve.memory_rate = gigabytes_per_second(fields.positive("gb_per_s"));
     }
+    if (fields.has("overhead_us")) {
+      curve.overhead = microseconds(fields.number("overhead_us", {.min = 0}));
+    }
     return;
   }
-  if (curve.form == spec::OperatorForm::gemm) {
+  const bool has_both =
+      curve.form == spec::OperatorForm::gemm || curve.form == spec::OperatorForm::roofline;
+  if (has_both) {
     curve.memory_rate = gigabytes_per_second(fields.positive("gb_per_s"));
     curve.overhead = microseconds(fields.number("overhead_us", {.min = 0}));
   }
-  if (curve.form == spec::OperatorForm::gemm || !fields.has("sequences")) {
+  if (has_both || !fields.has("sequences")) {
     curve.flop_rate = teraflops(fields.positive("tflops"));
     return;
   }
@@ -363,6 +368,13 @@ void read_collective(JsonFields& fields, RawFile& file) {
   if (record.has_rail) curve.rail_efficiency = fields.number("rail_efficiency", kShare);
   if (record.has_nvlink) curve.nvlink_efficiency = fields.number("nvlink_efficiency", kShare);
   if (fields.has("chunk_tokens")) curve.chunk_tokens = fields.integer("chunk_tokens", kExtent);
+  if (fields.has("message_time_us")) {
+    curve.message_time = microseconds(fields.positive("message_time_us"));
+  }
+  if (fields.has("reach")) {
+    curve.reach =
+        fields.choice("reach", {"node", "network"}) == 0 ? spec::Reach::node : spec::Reach::network;
+  }
   curve.evidence = read_evidence(fields);
   curve.source = fields.text("source");
   if (fields.is_well()) file.collectives.push_back(std::move(record));

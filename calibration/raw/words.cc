@@ -34,7 +34,7 @@ const std::string& beside_name(spec::Beside beside) {
 }
 
 const std::vector<std::string>& form_words() {
-  static const std::vector<std::string> words = {"gemm", "flop_rate", "byte_rate"};
+  static const std::vector<std::string> words = {"gemm", "flop_rate", "byte_rate", "roofline"};
   return words;
 }
 

@@ -19,7 +19,7 @@ const std::vector<std::string>& precision_words();
 /// In the order of spec::Beside.
 const std::vector<std::string>& beside_words();
 const std::string& beside_name(spec::Beside beside);
-/// `gemm`, `flop_rate`, `byte_rate`.
+/// `gemm`, `flop_rate`, `byte_rate`, `roofline`.
 const std::vector<std::string>& form_words();
 const std::string& form_name(spec::OperatorForm form);
 

@@ -115,6 +115,11 @@ void fill_profile(ProfileSpec& profile, MapReader& root) {
   read_notes(profile, root);
   MapReader gpu = root.map("gpu");
   profile.gpu = read_gpu(gpu);
+  if (root.has("host")) {
+    MapReader host = root.map("host");
+    profile.host =
+        HostSpec{.memory = host.quantity<Bytes>("memory"), .source = host.text("source")};
+  }
   for (MapReader map : root.maps("operators")) {
     const OperatorCurve curve = read_operator(map);
     check_operator_id(profile, curve, map);

@@ -23,6 +23,7 @@ enum class OperatorForm : std::uint8_t {
               ///< bytes/rate, with the FLOPs of whole waves of tiles if there is a tile.
   flop_rate,  ///< flop / flop_rate.
   byte_rate,  ///< bytes / memory_rate, with the bytes that planewise counts for the operator.
+  roofline,   ///< overhead + the longer of flop/rate and bytes/rate.
 };
 
 /// `groups` products of an m x k by a k x n matrix; m counts the rows of one group.
@@ -86,9 +87,9 @@ struct OperatorCurve {
   std::vector<GemmPoint> points{};                ///< gemm only.
   std::vector<SequencePoint> sequences{};         ///< flop_rate only; by length, may be empty.
   int kernels = 1;                                ///< Launched a call, each with a gap.
-  FlopRate flop_rate{};                           ///< gemm (of the model), flop_rate.
-  Rate memory_rate{};                             ///< gemm (of the model), byte_rate.
-  Seconds overhead{};                             ///< gemm (of the model), byte_rate.
+  FlopRate flop_rate{};                           ///< gemm (of the model), flop_rate, roofline.
+  Rate memory_rate{};                             ///< gemm (of the model), byte_rate, roofline.
+  Seconds overhead{};                             ///< gemm (of the model), byte_rate, roofline.
   Evidence model_evidence = Evidence::estimated;  ///< gemm: of shapes that are no point.
   /// gemm (of the model): rows and columns of the result that an SM computes at a time; 0: any.
   /// gemm: the share of its rates that a product timed by itself keeps in a step that runs, where
@@ -131,7 +132,8 @@ struct CollectiveCurve {
   double rail_efficiency = 1;  ///< On NICs and switches.
   double nvlink_efficiency = 1;
   std::int64_t chunk_tokens =
-      0;  ///< Two-hop transfers forward in chunks; the last one trails. 0: none.
+      0;                   ///< Two-hop transfers forward in chunks; the last one trails. 0: none.
+  Seconds message_time{};  ///< Of low-latency exchanges that the host posts, message by message.
   Beside beside = Beside::alone;          ///< `compute`: taken while the GPU computed.
   std::vector<CollectivePiece> pieces{};  ///< By size, ascending; below the first the values above.
   std::optional<HeldOutError> held_out{};
@@ -145,6 +147,12 @@ struct GpuSpec {
   FlopRate bf16_peak{};  ///< Dense; what MFU is counted against.
   Seconds kernel_gap{};  ///< Between two kernels of a stream.
   Rate memory_rate{};
+  Bytes memory{};
+  std::string source{};
+};
+
+/// The machine around the GPU, where experts are kept and computed there.
+struct HostSpec {
   Bytes memory{};
   std::string source{};
 };
@@ -188,6 +196,7 @@ struct ProfileSpec {
   std::vector<NotMeasuredEntry> not_measured{};
   std::vector<SumCheck> sums{};
   GpuSpec gpu{};
+  std::optional<HostSpec> host{};
   std::optional<LinkRates> links{};
   std::vector<OperatorCurve> operators{};
   std::vector<CollectiveCurve> collectives{};

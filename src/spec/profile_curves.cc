@@ -130,6 +130,13 @@ void read_rates(OperatorCurve& curve, MapReader& map) {
       map.not_used({"points", "model", "in_step", "sequences", "flop_rate"},
                    "form 'byte_rate' does not use this");
       break;
+    case OperatorForm::roofline:
+      curve.flop_rate = map.quantity<FlopRate>("flop_rate");
+      curve.memory_rate = map.quantity<Rate>("memory_rate");
+      curve.overhead = map.quantity<Seconds>("overhead", Sign::not_negative);
+      map.not_used({"points", "model", "in_step", "sequences", "pieces"},
+                   "form 'roofline' does not use this");
+      break;
   }
 }
 
@@ -145,9 +152,10 @@ ValidKey valid_key(OperatorForm form) {
     case OperatorForm::flop_rate:
       return {"sequence", "[1024, 8192]"};
     case OperatorForm::byte_rate:
+    case OperatorForm::roofline:
       return {"traffic", "[1 MB, 2 GB]"};
   }
-  PW_UNREACHABLE("OperatorForm has three values");
+  PW_UNREACHABLE("OperatorForm has four values");
 }
 
 std::optional<ValidRange> read_valid(OperatorForm form, MapReader map) {
@@ -160,7 +168,7 @@ std::optional<ValidRange> read_valid(OperatorForm form, MapReader map) {
     return std::nullopt;
   }
   std::vector<double> ends;
-  if (form == OperatorForm::byte_rate) {
+  if (valid_key(form).key == "traffic") {
     for (const Bytes size : map.quantities<Bytes>(key)) ends.push_back(size.in(bytes(1)));
   } else {
     for (const std::int64_t size : map.integers(key, kExtent)) {
@@ -213,7 +221,8 @@ OperatorCurve read_operator(MapReader& map) {
   curve.id = map.text("id");
   curve.form = map.choice<OperatorForm>("form", {{"gemm", OperatorForm::gemm},
                                                  {"flop_rate", OperatorForm::flop_rate},
-                                                 {"byte_rate", OperatorForm::byte_rate}});
+                                                 {"byte_rate", OperatorForm::byte_rate},
+                                                 {"roofline", OperatorForm::roofline}});
   curve.sms = map.small_integer("sms", kSms);
   curve.beside = map.choice<Beside>(
       "beside", {{"alone", Beside::alone}, {"communication", Beside::communication}});
@@ -257,6 +266,7 @@ CollectiveCurve read_collective(MapReader& map) {
   if (map.has("chunk_tokens")) {
     curve.chunk_tokens = map.integer("chunk_tokens", {.min = 0, .max = 1'000'000});
   }
+  if (map.has("message_time")) curve.message_time = map.quantity<Seconds>("message_time");
   if (map.has("pieces")) read_pieces(curve, map);
   if (map.has("held_out")) curve.held_out = read_held_out(map.map("held_out"));
   curve.evidence = read_evidence(map, "evidence");

@@ -21,9 +21,10 @@ SizeKind size_kind(spec::OperatorForm form) {
     case spec::OperatorForm::flop_rate:
       return SizeKind::sequence;
     case spec::OperatorForm::byte_rate:
+    case spec::OperatorForm::roofline:
       return SizeKind::traffic;
   }
-  PW_UNREACHABLE("OperatorForm has three values");
+  PW_UNREACHABLE("OperatorForm has four values");
 }
 
 /// 0: the operator has no such size.
@@ -164,6 +165,11 @@ Timed time_byte_rate(const Operator& op, const spec::OperatorCurve& curve) {
   return {holds.overhead + op.traffic / holds.memory_rate, curve.evidence};
 }
 
+Timed time_roofline(const Operator& op, const spec::OperatorCurve& curve, const Share& share) {
+  const Seconds computing = op.work / (curve.flop_rate * share.of_curve);
+  return {curve.overhead + std::max(computing, op.traffic / curve.memory_rate), curve.evidence};
+}
+
 Timed time_operator(const Operator& op, const spec::OperatorCurve& curve, const Share& share) {
   switch (curve.form) {
     case spec::OperatorForm::gemm:
@@ -172,8 +178,17 @@ Timed time_operator(const Operator& op, const spec::OperatorCurve& curve, const 
       return time_flop_rate(op, curve, share);
     case spec::OperatorForm::byte_rate:
       return time_byte_rate(op, curve);
+    case spec::OperatorForm::roofline:
+      return time_roofline(op, curve, share);
   }
-  PW_UNREACHABLE("OperatorForm has three values");
+  PW_UNREACHABLE("OperatorForm has four values");
+}
+
+/// Whether its bytes take longer than its FLOPs, by the curve's own rates.
+bool is_memory_bound(const Operator& op, const spec::OperatorCurve& curve) {
+  if (curve.form == spec::OperatorForm::byte_rate) return true;
+  if (curve.form == spec::OperatorForm::flop_rate) return false;
+  return op.traffic / curve.memory_rate > op.work / curve.flop_rate;
 }
 
 /// What was taken beside communication was taken in a running step.
@@ -215,7 +230,10 @@ void time_block(Block& block, const spec::ProfileSpec& profile, const spec::Oper
                                        .in_step = place.in_step ? curve->in_step : 1,
                                        .in_step_evidence = in_step_evidence(*curve, place)});
     const bool in_place = curve->sms == sms && curve->beside == place.beside;
-    op.time = timed.time + profile.gpu.kernel_gap * curve->kernels;
+    const Seconds gaps = profile.gpu.kernel_gap * curve->kernels;
+    op.time = timed.time + gaps;
+    op.fixed = gaps + std::min(curve->overhead, timed.time);
+    op.memory_bound = is_memory_bound(op, *curve);
     op.extrapolated = extrapolation(op, *curve);
     const bool as_taken = in_place && !op.extrapolated && curve->proxy.empty();
     op.evidence = as_taken ? timed.evidence : spec::Evidence::estimated;

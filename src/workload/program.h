@@ -57,6 +57,8 @@ struct Operator {
   Flop work{};
   Bytes traffic{};  ///< Read and written in GPU memory, as planewise counts it.
   Seconds time{};
+  Seconds fixed{};            ///< Of `time`, launches and what hangs on no size.
+  bool memory_bound = false;  ///< What is left of `time` follows from bytes rather than from FLOPs.
   spec::Evidence evidence = spec::Evidence::estimated;
   std::optional<Extrapolation> extrapolated{};  ///< Then the evidence is `estimated`.
 };

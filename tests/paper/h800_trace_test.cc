@@ -67,6 +67,7 @@ double time_of(const spec::ProfileSpec& profile, const Call& call) {
     case spec::OperatorForm::flop_rate:
       return gaps + (flop(call.work) / curve->flop_rate).base();
     case spec::OperatorForm::byte_rate:
+    case spec::OperatorForm::roofline:
       return gaps + (bytes(call.work) / curve->memory_rate).base();
   }
   return 0;

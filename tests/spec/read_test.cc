@@ -285,6 +285,36 @@ TEST_F(ReadTest, ProfileOfSeveralCurvesOfOneId) {
   EXPECT_EQ(find_collective(profile, "point_to_point", Beside::compute), &profile.collectives[1]);
 }
 
+TEST_F(ReadTest, ProfileOfRooflinesAndHosts) {
+  std::string text = with(std::string(test::kProfile), "collectives:\n", R"(  - id: gemm.fp8.decode
+    form: roofline
+    sms: 100
+    beside: alone
+    evidence: fitted
+    source: f
+    flop_rate: 800 TFLOPS
+    memory_rate: 2725 GB/s
+    overhead: 2 us
+)");
+  text = with(text, "operators:\n", "host:\n  memory: 1 TB\n  source: g\n") + R"(  - id: proxied
+    latency: 5 us
+    rail_efficiency: 0.5
+    nvlink_efficiency: 0.5
+    message_time: 0.5 us
+    evidence: fitted
+    source: g
+)";
+  const ProfileSpec profile = read(read_profile, text);
+  const OperatorCurve& curve = profile.operators.back();
+  EXPECT_EQ(curve.form, OperatorForm::roofline);
+  EXPECT_EQ(curve.flop_rate, teraflops(800));
+  EXPECT_EQ(curve.memory_rate, gigabytes_per_second(2725));
+  EXPECT_EQ(curve.overhead, microseconds(2));
+  ASSERT_TRUE(profile.host.has_value());
+  EXPECT_EQ(profile.host->memory, bytes(1e12));
+  EXPECT_EQ(profile.collectives.back().message_time, microseconds(0.5));
+}
+
 TEST_F(ReadTest, ProfileOfSequencesAndGaps) {
   std::string text =
       with(std::string(test::kProfile), "    flop_rate: 556 TFLOPS\n", R"(    sequences:

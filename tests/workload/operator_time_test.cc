@@ -443,6 +443,23 @@ TEST(OperatorTime, BetweenPublishedPointsIsNoWorseThanTheModel) {
   EXPECT_LE(interpolated, model);
 }
 
+// 1 TFLOP at 500 TFLOPS takes 2 ms, 1 GB at 1,000 GB/s 1 ms: the longer counts, on half the SMs 4 ms.
+TEST(OperatorTime, OfARooflineIsTheOverheadAndTheLonger) {
+  Small small;
+  small.add({.form = spec::OperatorForm::roofline,
+             .sms = 100,
+             .flop_rate = teraflops(500),
+             .memory_rate = gigabytes_per_second(1000),
+             .overhead = milliseconds(0.5)});
+  EXPECT_NEAR(small.milliseconds_at(), 2.5, 1e-12);
+  EXPECT_FALSE(small.block.operators[0].memory_bound);
+  EXPECT_NEAR(small.block.operators[0].fixed.in(milliseconds(1)), 0.5, 1e-12);
+  EXPECT_NEAR(small.milliseconds_at({.sms = 50}), 4.5, 1e-12);
+  small.profile.operators[0].memory_rate = gigabytes_per_second(250);
+  EXPECT_NEAR(small.milliseconds_at(), 4.5, 1e-12);
+  EXPECT_TRUE(small.block.operators[0].memory_bound);
+}
+
 TEST(OperatorTime, NeedsEachProfileEntryOnce) {
   const ProfileNeeds needs = training_needs(v3().job, v3().model);
   const std::set<std::string> distinct(needs.operators.begin(), needs.operators.end());
