@@ -132,7 +132,7 @@ void add_scenario_option(CLI::App& command, InputPaths& paths) {
 void add_workload_option(CLI::App& command, Arguments& arguments) {
   command
       .add_option("-w,--workload", arguments.paths.workload,
-                  "what is trained and how, or what traffic there is; also an htsim .cm file")
+                  "what is trained or served and how, or what traffic there is; also an htsim .cm")
       ->required()
       ->option_text("FILE");
 }
@@ -165,22 +165,31 @@ void add_topology(CLI::App& command, Arguments& arguments, const std::string& na
 /// What a run's report shows.
 enum class Shown : std::uint8_t { overview, detail, explanation };
 
+/// The workload's name and its model's, if it has one.
+std::string workload_title(const Inputs& inputs) {
+  if (inputs.traffic) return inputs.traffic->traffic.name;
+  if (inputs.inference) {
+    return fmt::format("{}: {}", inputs.inference->inference.name, inputs.inference->model.name);
+  }
+  return fmt::format("{}: {}", inputs.job->job.name, inputs.job->model.name);
+}
+
 /// Reads, simulates and writes one report: what compare, run and explain share.
 int simulate_and_write(const Arguments& arguments, Shown shown) {
   Stopwatch watch;
   watch.begin("read");
   const Inputs inputs = load_inputs(arguments.paths);
   report::Report report = simulate_runs(inputs, arguments.simulation, watch);
-  report.title = inputs.traffic
-                     ? fmt::format("{} on {}", inputs.traffic->traffic.name, fabrics_name(inputs))
-                     : fmt::format("{}: {} on {}", inputs.job->job.name, inputs.job->model.name,
-                                   fabrics_name(inputs));
+  report.title = fmt::format("{} on {}", workload_title(inputs), fabrics_name(inputs));
   report.detailed = shown == Shown::detail;
   report.explains = shown == Shown::explanation;
   if (report.explains) {
     const simulate::Result& result = report::all_ran(report).front().result;
-    report.title += result.is_complete() ? fmt::format(": why a step takes {:.3f} s",
-                                                       result.step_time.in(seconds(1)))
+    report.title += result.is_complete() ? inputs.inference
+                                               ? fmt::format(": why an iteration takes {:.3f} ms",
+                                                             result.step_time.in(milliseconds(1)))
+                                               : fmt::format(": why a step takes {:.3f} s",
+                                                             result.step_time.in(seconds(1)))
                                          : ": the step does not end, flows are cut off";
   }
   write_report(report, arguments.output);
@@ -275,9 +284,13 @@ void add_cost(CLI::App& app, Action& action) {
 
 void add_run(CLI::App& app, Action& action) {
   CLI::App* command = add_command(
-      app, "run", "one simulation: step time by phase and stage, compute blocks, link loads",
+      app, "run",
+      "one simulation: a step by phase and stage, or serving by batch; compute blocks, link loads",
       "planewise run -w workloads/deepseek_v3_train_256_h800.yaml -t topologies/mrft_256.yaml "
-      "--engine simgrid");
+      "--engine simgrid\n"
+      "  planewise run -w workloads/deepseek_v3_decode_ep144_h800.yaml -t "
+      "topologies/mpft_2048.yaml "
+      "--format csv --output curve.csv");
   const auto arguments = std::make_shared<Arguments>();
   add_workload_option(*command, *arguments);
   add_topology(*command, *arguments, "-t,--topology");
@@ -343,8 +356,12 @@ int report_models(const ModelArguments& arguments) {
 int report_memory(const ModelArguments& arguments) {
   const Inputs inputs = load_inputs({.workload = arguments.workload, .allow_proxy = true});
   if (!inputs.job) {
-    throw spec::InputError({inputs.traffic->traffic.origin.diagnose(
-        "phase", "traffic has no model and takes no memory of one",
+    const spec::Origin& origin =
+        inputs.traffic ? inputs.traffic->traffic.origin : inputs.inference->inference.origin;
+    throw spec::InputError({origin.diagnose(
+        "phase",
+        inputs.traffic ? "traffic has no model and takes no memory of one"
+                       : "what inference takes of memory is in the report of 'planewise run'",
         "use a workload of 'phase: training'")});
   }
   const LoadedJob& loaded = *inputs.job;

@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include "fabric/fault_cables.h"
+#include "model/serving_memory.h"
+#include "spec/check_inference.h"
 #include "spec/check_job.h"
 #include "spec/check_parts.h"
 #include "spec/cross_check.h"
 #include "spec/htsim_matrix.h"
 #include "spec/resize.h"
+#include "workload/serving_program.h"
 #include "workload/training.h"
 
 namespace planewise::tools {
@@ -34,13 +37,25 @@ LoadedTraffic load_profile_of(spec::TrafficSpec traffic, spec::Diagnostics& diag
   return loaded;
 }
 
+LoadedInference load_inference(spec::Document document, spec::Diagnostics& diagnostics) {
+  LoadedInference loaded{.inference = spec::read_inference(std::move(document), diagnostics)};
+  const spec::InferenceSpec& spec = loaded.inference;
+  if (!spec.model_path.empty()) loaded.model = spec::read_model(spec.model_path, diagnostics);
+  if (!spec.profile_path.empty()) {
+    loaded.profile = spec::read_profile(spec.profile_path, diagnostics);
+  }
+  return loaded;
+}
+
 void load_workload(const std::string& path, Inputs& inputs, spec::Diagnostics& diagnostics) {
   if (spec::is_htsim_matrix(path)) {
     inputs.traffic = {.traffic = spec::read_traffic(path, diagnostics)};
     return;
   }
   spec::Document document = spec::load_document(path, diagnostics);
-  if (spec::is_traffic(document)) {
+  if (spec::is_inference(document)) {
+    inputs.inference = load_inference(std::move(document), diagnostics);
+  } else if (spec::is_traffic(document)) {
     inputs.traffic =
         load_profile_of(spec::read_traffic(std::move(document), diagnostics), diagnostics);
   } else {
@@ -106,12 +121,73 @@ void check_faults(const spec::FaultsSpec& faults, const spec::TopologySpec& topo
   }
 }
 
+/// Which number of sequences or prompt tokens is too much for the GPU's memory, and what fits.
+void check_memory(const LoadedInference& loaded, spec::Diagnostics& diagnostics) {
+  const spec::InferenceSpec& spec = loaded.inference;
+  const auto in_gb = [](Bytes size) { return size.in(bytes(1e9)); };
+  const auto refuse = [&](const char* key, const model::ServingMemory& memory,
+                          const std::string& what, const std::string& fits) {
+    if (memory.sequences <= memory.sequences_most) return;
+    diagnostics.add(spec.origin.diagnose(
+        key,
+        fmt::format(
+            "{} need {:.1f} GB a GPU ({:.1f} GB of weights, {:.1f} GB of buffers, {:.3f} GB "
+            "of cache each) of the {:.1f} GB that there are",
+            what, in_gb(memory.total()), in_gb(memory.weights), in_gb(memory.buffers),
+            in_gb(memory.cache_per_sequence), in_gb(memory.available)),
+        memory.sequences_most > 0 ? fits
+                                  : "not one fits; spread weights over more ranks, or use fewer "
+                                    "bytes a weight or cache element"));
+  };
+  const Bytes gpu_memory = loaded.profile.gpu.memory;
+  if (spec.decode) {
+    const model::ServingMemory memory = model::decode_memory(spec, loaded.model, gpu_memory);
+    refuse("decode.sequences", memory,
+           fmt::format("{} sequences of {:.0f} tokens on average", memory.sequences,
+                       spec::mean_request(spec.requests).cached),
+           fmt::format("at most {} sequences a replica fit", memory.sequences_most));
+  }
+  if (spec.prefill) {
+    const model::ServingMemory memory = model::prefill_memory(spec, loaded.model, gpu_memory);
+    refuse("prefill.tokens", memory, fmt::format("{} prompts at once", memory.sequences),
+           fmt::format("at most {} prompts a replica fit", memory.sequences_most));
+  }
+  if (spec.expert_memory != spec::ExpertMemory::host) return;
+  const spec::ProfileSpec& profile = loaded.profile;
+  if (!profile.host) {
+    diagnostics.add(spec.origin.diagnose(
+        "expert_memory",
+        fmt::format("profile {} does not say what memory the host has", profile.name),
+        "add 'host: {memory: ..., source: ...}' to the profile"));
+    return;
+  }
+  const model::ServingMemory memory = model::decode_memory(spec, loaded.model, gpu_memory);
+  if (memory.host_weights <= profile.host->memory) return;
+  diagnostics.add(spec.origin.diagnose(
+      "expert_memory", fmt::format("the experts take {:.0f} GB, and the host has {:.0f} GB",
+                                   in_gb(memory.host_weights), in_gb(profile.host->memory))));
+}
+
+void check_inference(const LoadedInference& loaded, const InputPaths& paths,
+                     spec::Diagnostics& diagnostics) {
+  const spec::InferenceSpec& spec = loaded.inference;
+  spec::check_inference_and_model(spec, loaded.model, diagnostics);
+  diagnostics.throw_if_any();  // what follows needs units that fit their model
+  check_memory(loaded, diagnostics);
+  const auto needs = workload::serving_needs(spec, loaded.model, loaded.profile);
+  spec::check_profile(loaded.profile, needs.operators, needs.collectives, diagnostics);
+  if (!paths.allow_proxy) spec::check_proxies(loaded.profile, needs.operators, diagnostics);
+}
+
 /// Mistakes between files; each file by itself is right by now.
 void check_together(const Inputs& inputs, const InputPaths& paths, spec::Diagnostics& diagnostics) {
   for (const PricedTopology& priced : inputs.topologies) {
     check_parts(priced, inputs, diagnostics);
     if (inputs.job) spec::check_job_and_topology(inputs.job->job, priced.topology, diagnostics);
     if (inputs.faults) check_faults(*inputs.faults, priced.topology, diagnostics);
+    if (inputs.inference) {
+      spec::check_inference_and_topology(inputs.inference->inference, priced.topology, diagnostics);
+    }
     if (inputs.traffic) {
       spec::check_traffic_and_topology(inputs.traffic->traffic, priced.topology, diagnostics);
     }
@@ -120,6 +196,7 @@ void check_together(const Inputs& inputs, const InputPaths& paths, spec::Diagnos
     spec::check_profile(*inputs.traffic->profile, {}, spec::curves_of(inputs.traffic->traffic),
                         diagnostics);
   }
+  if (inputs.inference) check_inference(*inputs.inference, paths, diagnostics);
   if (!inputs.job) return;
   spec::check_job_and_model(inputs.job->job, inputs.job->model, diagnostics);
   diagnostics.throw_if_any();  // what follows needs a job that fits its model and its ranks

@@ -34,6 +34,12 @@ struct LoadedTraffic {
   const spec::ProfileSpec* profile_or_null() const { return profile ? &*profile : nullptr; }
 };
 
+struct LoadedInference {
+  spec::InferenceSpec inference{};
+  spec::ModelSpec model{};
+  spec::ProfileSpec profile{};
+};
+
 /// What a call names, and what those files name. Throws spec::InputError with every mistake of all
 /// of them.
 struct Inputs {
@@ -41,7 +47,8 @@ struct Inputs {
   std::optional<spec::QuotesSpec> quotes{};
   std::optional<LoadedJob> job{};
   std::optional<spec::FaultsSpec> faults{};
-  std::optional<LoadedTraffic> traffic{};  ///< A workload is either a job or traffic.
+  std::optional<LoadedTraffic> traffic{};  ///< A workload is a job, traffic or inference.
+  std::optional<LoadedInference> inference{};
 };
 struct InputPaths {
   std::vector<std::string> topologies{};

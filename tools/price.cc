@@ -117,6 +117,12 @@ std::vector<report::InputFile> input_files(const Inputs& inputs) {
     add(inputs.job->model.origin);
     add(inputs.job->profile.origin);
   }
+  if (inputs.inference) {
+    add(inputs.inference->inference.origin);
+    for (const spec::Origin& table : inputs.inference->inference.tables) add(table);
+    add(inputs.inference->model.origin);
+    add(inputs.inference->profile.origin);
+  }
   if (inputs.traffic) {
     add(inputs.traffic->traffic.origin);
     if (inputs.traffic->profile) add(inputs.traffic->profile->origin);

@@ -5,14 +5,12 @@
 
 #include <algorithm>
 #include <optional>
-#include <thread>
 
-#include "base/check.h"
 #include "print/output_file.h"
 #include "report/notes.h"
-#include "report/trace.h"
 #include "tools/output.h"
-#include "tools/progress.h"
+#include "tools/serving_runs.h"
+#include "tools/simulate_program.h"
 #include "workload/htsim_matrix.h"
 #include "workload/traffic_program.h"
 #include "workload/training.h"
@@ -24,83 +22,33 @@ std::string engine_name(simulate::EngineKind engine) {
   return engine == simulate::EngineKind::fast ? "fast" : "simgrid";
 }
 
-const char* part_name(simulate::Part part) {
-  switch (part) {
-    case simulate::Part::route:
-      return "route";
-    case simulate::Part::symmetry:
-      return "symmetry";
-    case simulate::Part::drive:
-      return "drive";
+/// Where the workload is from, what it calls its ranks, and how many it has.
+struct RankCount {
+  const spec::Origin& origin;
+  const char* key;
+  std::int64_t ranks;
+};
+
+RankCount rank_count(const Inputs& inputs) {
+  if (inputs.traffic) {
+    return {inputs.traffic->traffic.origin, "ranks", inputs.traffic->traffic.ranks};
   }
-  PW_UNREACHABLE("Part has three values");
+  if (inputs.inference) {
+    const spec::InferenceSpec& served = inputs.inference->inference;
+    const spec::ServingUnit& unit = served.decode ? served.decode->unit : served.prefill->unit;
+    return {served.origin, served.decode ? "decode" : "prefill", unit.parallel.ranks()};
+  }
+  return {inputs.job->job.origin, "parallel", inputs.job->job.parallel.ranks()};
 }
 
 void check_traced_ranks(const Inputs& inputs, const TraceFlags& trace) {
-  const std::int64_t ranks =
-      inputs.traffic ? inputs.traffic->traffic.ranks : inputs.job->job.parallel.ranks();
-  const spec::Origin& origin =
-      inputs.traffic ? inputs.traffic->traffic.origin : inputs.job->job.origin;
+  const auto [origin, key, ranks] = rank_count(inputs);
   for (const int rank : trace.ranks) {
     if (rank < ranks) continue;
     throw spec::InputError({origin.diagnose(
-        inputs.traffic ? "ranks" : "parallel",
-        fmt::format("--trace-ranks names rank {} of a job of {} ranks", rank, ranks),
+        key, fmt::format("--trace-ranks names rank {} of a job of {} ranks", rank, ranks),
         fmt::format("ranks are 0 to {}", ranks - 1))});
   }
-}
-
-/// A trace and the file that it goes to; only made if asked for.
-struct TraceFile {
-  OutputFile file;
-  report::Trace trace;
-
-  TraceFile(const TraceFlags& flags, const std::string& title)
-      : file(flags.file),
-        trace({.title = title, .ranks = flags.ranks, .all_ranks = flags.all_ranks},
-              [this](std::string_view text) { file.write(text); }) {}
-};
-
-int core_count() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
-
-/// What every simulation of a call is given.
-struct RunContext {
-  const SimulationFlags& flags;
-  const spec::FaultsSpec* faults = nullptr;
-  Stopwatch& watch;
-};
-
-simulate::Result simulate_program(const workload::Program& program,
-                                  const workload::Placement& placement,
-                                  const fabric::Fabric& fabric, const RunContext& context,
-                                  const std::string& workload_name) {
-  const SimulationFlags& flags = context.flags;
-  Progress progress(fabric.topology.name);
-  std::optional<TraceFile> trace;
-  if (!flags.trace.file.empty()) {
-    trace.emplace(flags.trace, workload_name + " on " + fabric.topology.name);
-  }
-  simulate::SimulationOptions options{
-      .engine = flags.engine,
-      .symmetry = !flags.no_symmetry,
-      .seed = flags.seed,
-      .threads = flags.threads > 0 ? flags.threads : core_count(),
-      .time_tolerance = flags.time_tolerance,
-      .watch = flags.watch,
-      .progress = [&](const simulate::Moment& moment) { progress.show(moment); },
-      .on_part = [&](simulate::Part part) { context.watch.begin(part_name(part)); },
-      .faults = context.faults};
-  if (trace) options.observers.push_back(&trace->trace);
-  simulate::Result result;
-  try {
-    result = simulate::simulate(program, placement, fabric, options);
-  } catch (...) {
-    progress.throw_if_interrupted();  // Ctrl-C reaches the reference engine's process too.
-    throw;
-  }
-  context.watch.begin("report");
-  if (trace) trace->file.finish();
-  return result;
 }
 
 workload::Program program_of(const spec::JobSpec& job, const LoadedJob& loaded,
@@ -128,12 +76,7 @@ std::optional<Seconds> balanced_step_time(const LoadedJob& loaded, const fabric:
   job.routing.tokens = spec::TokenRouting::balanced;
   const workload::Program program =
       program_of(job, loaded, fabric.topology.nodes, placement, context.flags);
-  SimulationFlags flags = context.flags;
-  flags.watch = {};
-  flags.trace = {};
-  const simulate::Result result = simulate_program(
-      program, placement, fabric,
-      {.flags = flags, .faults = context.faults, .watch = context.watch}, job.name);
+  const simulate::Result result = simulate_quietly(program, placement, fabric, context, job.name);
   if (!result.is_complete()) return std::nullopt;
   return result.step_time;
 }
@@ -209,7 +152,18 @@ std::vector<std::string> extrapolation_notes(const std::vector<report::RunReport
 
 void add_notes(const Inputs& inputs, const SimulationFlags& flags, report::Header& header) {
   double spread = flags.size_spread.value_or(0);
-  if (inputs.traffic) {
+  if (inputs.inference) {
+    const LoadedInference& loaded = *inputs.inference;
+    header.simulated = report::simulated_notes(loaded.inference, loaded.model);
+    header.left_out = report::left_out_notes(loaded.inference, loaded.profile);
+    const auto needs = workload::serving_needs(loaded.inference, loaded.model, loaded.profile);
+    append(report::proxy_notes(loaded.profile, needs.operators), header.left_out);
+    if (!has_gpu_hour(inputs) && !loaded.inference.gpu_hour) {
+      header.left_out.emplace_back(
+          "what a million tokens cost: there is no price of a GPU-hour ('gpu_hour' of a scenario, "
+          "--scenario, or of the workload)");
+    }
+  } else if (inputs.traffic) {
     const LoadedTraffic& loaded = *inputs.traffic;
     header.simulated = report::simulated_notes(loaded.traffic, loaded.profile_or_null());
     header.left_out = report::left_out_notes(loaded.traffic, loaded.profile_or_null());
@@ -237,7 +191,7 @@ void add_notes(const Inputs& inputs, const SimulationFlags& flags, report::Heade
 
 report::Report simulate_runs(const Inputs& inputs, const SimulationFlags& flags, Stopwatch& watch) {
   if (!flags.traffic_out.empty() && !inputs.traffic) {
-    throw spec::InputError({inputs.job->job.origin.diagnose(
+    throw spec::InputError({rank_count(inputs).origin.diagnose(
         "phase", "only traffic is written as a connection matrix (--traffic-out)",
         "use a workload of 'phase: traffic'")});
   }
@@ -253,17 +207,23 @@ report::Report simulate_runs(const Inputs& inputs, const SimulationFlags& flags,
     const std::string& name = fabric.fabric.topology.name;
     const RunContext context{
         .flags = flags, .faults = inputs.faults ? &*inputs.faults : nullptr, .watch = watch};
-    if (inputs.traffic) {
+    if (inputs.inference) {
+      report.serving.push_back(simulate_serving(
+          *inputs.inference, inputs.topologies[report.serving.size()], fabric.fabric, context));
+    } else if (inputs.traffic) {
       report.traffic.push_back(simulate_traffic(*inputs.traffic, fabric.fabric, context));
     } else {
       report.runs.push_back(simulate_run(*inputs.job, fabric.fabric, context));
       add_price(inputs, report.runs);
     }
-    const simulate::Result& result =
-        inputs.traffic ? report.traffic.back().result : report.runs.back().result;
-    report.header.symmetry.push_back(report::symmetry_note(name, result));
+    report.header.symmetry.push_back(
+        report::symmetry_note(name, report::all_ran(report).back().result));
   }
   append(extrapolation_notes(report.runs), report.header.left_out);
+  if (!report.serving.empty()) {
+    append(report::extrapolation_notes(report.serving.front().extrapolated),
+           report.header.left_out);
+  }
   append(report::route_left_out_notes(report), report.header.left_out);
   append(report::cost_left_out_notes(report), report.header.left_out);
   return report;

@@ -14,6 +14,7 @@
 #include "spec/figures.h"
 #include "spec/nearest_word.h"
 #include "tools/pair_run.h"
+#include "tools/serving_figure.h"
 #include "workload/exchange_program.h"
 #include "workload/ideal_pipeline.h"
 #include "workload/measured_program.h"
@@ -74,6 +75,7 @@ std::vector<Picked> pick(const spec::FiguresSpec& figures, const ValidationFlags
 struct SimulatedRun {
   std::optional<report::RunReport> step{};
   std::optional<report::TrafficReport> traffic{};
+  std::optional<report::ServingReport> serving{};
   std::int64_t ranks = 0;
 };
 
@@ -88,6 +90,10 @@ class Computation {
         .group = picked.group.id, .group_name = picked.group.name, .figure = picked.figure};
     place_ = picked.place;
     line.ours = std::visit([this](const auto& what) { return value(what); }, picked.figure.ours);
+    if (const auto* serving = std::get_if<ours::Serving>(&picked.figure.ours)) {
+      const report::DecodePoint* point = point_of(serving_run(*serving), *serving);
+      if (point != nullptr) line.estimated_share = point->estimated_share;
+    }
     if (const auto* step = std::get_if<ours::Step>(&picked.figure.ours)) {
       const SimulatedRun& run = step_run(step->workload_path, step->topology_path);
       line.estimated_share = run.step->result.estimated_share;
@@ -125,6 +131,12 @@ class Computation {
   double value(const ours::ChunkPair& what);
   double value(const ours::Traffic& what);
   double value(const ours::Step& what);
+  double value(const ours::Serving& what) {
+    const report::ServingReport& run = serving_run(what);
+    const ServingRefusal refusal = serving_refusal(run, what);
+    if (!refusal.reason.empty()) refuse(refusal.key, refusal.reason);
+    return serving_value(run, what);
+  }
   double value(const ours::StepRatio& what) {
     const auto time = [&](const std::string& topology) {
       return step_run(what.workload_path, topology).step->result.step_time;
@@ -138,6 +150,8 @@ class Computation {
   const SimulatedRun& run(const std::string& workload, const std::string& topology);
   /// The same; refuses traffic.
   const SimulatedRun& step_run(const std::string& workload, const std::string& topology);
+  /// The same; refuses all but inference.
+  const report::ServingReport& serving_run(const ours::Serving& what);
   void check_exchange(const ours::ExpertExchange& what, const spec::TopologySpec& topology,
                       const spec::ProfileSpec& profile) const;
   double cost(const std::string& topology_path, bool per_endpoint);
@@ -210,6 +224,8 @@ const SimulatedRun& Computation::run(const std::string& workload, const std::str
     run.ranks = inputs.job->job.parallel.ranks();
     run.step = std::move(report.runs.front());
     header_.symmetry.push_back(inputs.job->job.name + ": " + report.header.symmetry.front());
+  } else if (inputs.inference) {
+    run.serving = std::move(report.serving.front());
   } else {
     run.ranks = inputs.traffic->traffic.ranks;
     run.traffic = std::move(report.traffic.front());
@@ -220,8 +236,14 @@ const SimulatedRun& Computation::run(const std::string& workload, const std::str
 const SimulatedRun& Computation::step_run(const std::string& workload,
                                           const std::string& topology) {
   const SimulatedRun& simulated = run(workload, topology);
-  if (!simulated.step) refuse(".workload", "this workload is traffic, which has no training step");
+  if (!simulated.step) refuse(".workload", "this workload has no training step");
   return simulated;
+}
+
+const report::ServingReport& Computation::serving_run(const ours::Serving& what) {
+  const SimulatedRun& simulated = run(what.workload_path, what.topology_path);
+  if (!simulated.serving) refuse(".workload", "this workload is not inference");
+  return *simulated.serving;
 }
 
 double Computation::value(const ours::Product& what) {
@@ -321,7 +343,7 @@ double Computation::value(const ours::ChunkPair& what) {
 
 double Computation::value(const ours::Traffic& what) {
   const SimulatedRun& simulated = run(what.workload_path, what.topology_path);
-  if (!simulated.traffic) refuse(".workload", "this workload is a training step, not traffic");
+  if (!simulated.traffic) refuse(".workload", "this workload is not traffic");
   spec::WordSet names;
   for (const report::TrafficLine& line : simulated.traffic->lines) {
     names.insert(line.name);

@@ -3,6 +3,7 @@
 // that of S. Vigna's splitmix64.c, bit for bit.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "base/check.h"
@@ -34,6 +35,12 @@ class Random {
   }
   /// Uniform in [0, 1), 53 bits.
   constexpr double uniform() { return static_cast<double>(bits() >> 11) * 0x1.0p-53; }
+  /// Standard normal (Box and Muller, 1958).
+  double normal() {
+    constexpr double kTwoPi = 6.283185307179586;
+    const double radius = std::sqrt(-2 * std::log(1 - uniform()));
+    return radius * std::cos(kTwoPi * uniform());
+  }
   /// Uniform in [low, high], both included. Requires low <= high.
   constexpr std::int64_t integer(std::int64_t low, std::int64_t high) {
     PW_CHECK(low <= high);

@@ -31,6 +31,8 @@ ProductBytes product_bytes(spec::Precision precision) {
       return {.input = 1, .weight_copy = 1};
     case spec::Precision::mxfp8:  // One byte of scale for 32; rows and columns are scaled apart.
       return {.input = 1 + 1.0 / 32, .weight_copy = 2 * (1 + 1.0 / 32)};
+    case spec::Precision::int4:  // Nothing is trained in it.
+      break;
   }
   PW_UNREACHABLE("a precision without a size");
 }

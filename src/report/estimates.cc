@@ -1,11 +1,10 @@
-// What of a step's time rests on estimates, and what was asked for beyond a curve's valid sizes.
+#include "report/estimates.h"
+
 #include <algorithm>
 #include <map>
 #include <string>
 #include <tuple>
 #include <vector>
-
-#include "report/report.h"
 
 namespace planewise::report {
 namespace {

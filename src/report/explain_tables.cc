@@ -41,8 +41,12 @@ Table path_table(const Ran& run, const simulate::Explanation& why) {
     others.latency += share.latency;
   }
   if (other_count > 0) add(fmt::format("{} others, below 0.1 % each", other_count), others);
-  table.rows.push_back({"by phase"});
-  for (const PathShare& share : why.by_phase) add(share.name, share);
+  // One line of all says nothing: traffic and serving have neither phases nor stages.
+  if (why.by_phase.size() > 1) {
+    table.rows.push_back({"by phase"});
+    for (const PathShare& share : why.by_phase) add(share.name, share);
+  }
+  if (why.by_stage.size() < 2) return table;
   table.rows.push_back({"by stage"});
   for (const PathShare& share : why.by_stage) add("stage " + share.name, share);
   return table;

@@ -12,6 +12,7 @@
 #include "report/json_watched.h"
 #include "report/notes.h"
 #include "report/replay_tables.h"
+#include "report/serving_tables.h"
 
 namespace planewise::report {
 namespace {
@@ -367,6 +368,17 @@ std::string traffic_csv(const std::vector<TrafficReport>& runs) {
   return csv_of(rows);
 }
 
+/// A row a point of the curve.
+std::string serving_csv(const std::vector<ServingReport>& runs) {
+  std::vector<Json> rows;
+  for (const Json& point : serving_rows(runs)) {
+    Json row = Json::object();
+    flatten(point, "", row);
+    rows.push_back(std::move(row));
+  }
+  return csv_of(rows);
+}
+
 }  // namespace
 
 std::string render_json(const Report& report) {
@@ -381,6 +393,10 @@ std::string render_json(const Report& report) {
       if (!block.is_fused) blocks.push_back(block_json(block));
     }
     runs.back()["blocks"] = std::move(blocks);
+  }
+  for (const ServingReport& run : report.serving) {
+    runs.push_back(serving_json(run, report.detailed));
+    add_watched(runs.back(), run.result);
   }
   Json json = {{"schema", kSchema},
                {"header", header_json(report.header)},
@@ -430,6 +446,7 @@ std::string render_json(const Report& report) {
 
 std::string render_csv(const Report& report) {
   if (!report.traffic.empty()) return traffic_csv(report.traffic);
+  if (!report.serving.empty() && !report.explains) return serving_csv(report.serving);
   std::vector<Json> rows;
   if (report.explains) return csv_of(composition_rows(report));
   for (std::size_t i = 0; i < report.fabrics.size(); ++i) {

@@ -52,6 +52,8 @@ const char* precision_text(spec::Precision precision) {
       return "FP8 tensorwise";
     case spec::Precision::mxfp8:
       return "MXFP8";
+    case spec::Precision::int4:
+      return "4-bit weights";
   }
   return "";
 }

@@ -20,6 +20,12 @@ std::vector<std::string> simulated_notes(const spec::TrafficSpec& traffic,
 std::vector<std::string> left_out_notes(const spec::TrafficSpec& traffic,
                                         const spec::ProfileSpec* profile);
 
+/// The same of inference.
+std::vector<std::string> simulated_notes(const spec::InferenceSpec& spec,
+                                         const spec::ModelSpec& model);
+std::vector<std::string> left_out_notes(const spec::InferenceSpec& spec,
+                                        const spec::ProfileSpec& profile);
+
 /// That every start of a flow draws its size.
 std::string size_spread_note(double size_spread);
 

@@ -14,6 +14,9 @@ std::vector<Ran> all_ran(const Report& report) {
   for (const TrafficReport& run : report.traffic) {
     all.push_back({run.fabric, run.workload, run.result});
   }
+  for (const ServingReport& run : report.serving) {
+    all.push_back({run.fabric, run.workload, run.result});
+  }
   return all;
 }
 

@@ -12,7 +12,9 @@
 #include "fabric/fabric.h"
 #include "model/model_parts.h"
 #include "model/model_size.h"
+#include "report/estimates.h"
 #include "report/replay.h"
+#include "report/serving.h"
 #include "report/training_memory.h"
 #include "report/validation.h"
 #include "simulate/result.h"
@@ -61,23 +63,6 @@ struct UncertaintyReport {
   cost::Uncertainty result{};
   /// [fabrics but the first] Prices at which each costs as much an endpoint as the first.
   std::vector<std::vector<cost::BreakEven>> break_even{};
-};
-
-/// An operator or exchange whose time rests on estimates.
-struct EstimatedPart {
-  std::string name{};  ///< `grouped_gemm`, `dispatch`.
-  Seconds time{};      ///< Over all ranks; compute, or exposed communication.
-  double share = 0;    ///< Of all ranks' compute and exposed communication.
-};
-
-/// An operator that a step asked for outside the sizes that its curve was taken at.
-struct ExtrapolatedPart {
-  std::string id{};
-  workload::SizeKind kind = workload::SizeKind::rows;
-  spec::ValidRange asked{};  ///< The least and the most of the sizes asked for outside `valid`.
-  spec::ValidRange valid{};
-  Seconds time{};            ///< Over all ranks, of the calls outside.
-  double compute_share = 0;  ///< Of all ranks' compute.
 };
 
 /// One simulated step. Rates are over the step time, and 0 if it has none; TFLOPS and MFU are a
@@ -165,6 +150,7 @@ struct Report {
   std::optional<UncertaintyReport> uncertainty{};
   std::vector<RunReport> runs{};
   std::vector<TrafficReport> traffic{};
+  std::vector<ServingReport> serving{};
   std::vector<ModelReport> models{};
   std::vector<JobMemory> memory{};  ///< Of jobs that were not simulated.
   std::vector<CheckedFile> files{};
@@ -194,17 +180,6 @@ struct TrafficRun {
 };
 /// Times, bandwidths and closed forms of every step. Requires that `result` is of this run.
 TrafficReport make_traffic(const TrafficRun& run, simulate::Result result);
-
-/// What `result`'s estimated share is made of, by operator and by exchange, most first.
-///
-/// Imbalance is left out: each compute step counts as with balanced tokens.
-std::vector<EstimatedPart> largest_estimates(const workload::Program& program,
-                                             const simulate::Result& result);
-
-/// The operators that `program` asks for outside their curves' valid sizes, one entry an operator
-/// and range, most first. Imbalance is left out as above.
-std::vector<ExtrapolatedPart> extrapolated_parts(const workload::Program& program,
-                                                 const simulate::Result& result);
 
 ModelReport make_model(const spec::ModelSpec& model, std::int64_t sequence_length);
 

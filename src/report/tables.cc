@@ -14,6 +14,7 @@
 #include "report/fault_tables.h"
 #include "report/network_tables.h"
 #include "report/replay_tables.h"
+#include "report/serving_tables.h"
 #include "report/traffic_report.h"
 #include "report/training_tables.h"
 #include "report/validation_tables.h"
@@ -29,6 +30,7 @@ Table overview(const Report& report) {
   add_fabric_rows(table, report);
   if (!report.runs.empty()) add_run_rows(table, report.runs);
   if (!report.traffic.empty()) add_traffic_rows(table, report.traffic);
+  if (!report.serving.empty()) add_serving_rows(table, report.serving);
   return table;
 }
 
@@ -142,6 +144,11 @@ std::vector<Table> tables_of(const Report& report) {
   for (const RunReport& run : report.runs) {
     append(training_tables(run));
     if (run.result.is_complete()) tables.push_back(link_table(run.fabric, run.result, 1));
+  }
+  for (const ServingReport& run : report.serving) {
+    if (!run.result.is_complete()) continue;
+    append(serving_tables(run));
+    tables.push_back(link_table(run.fabric, run.result, 3));
   }
   for (const TrafficReport& run : report.traffic) {
     if (!run.result.is_complete()) continue;

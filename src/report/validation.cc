@@ -17,6 +17,7 @@ double in_last_digits(const FigureLine& line, double base) {
 bool gives_digits(const FigureLine& line, spec::PrintedDigits digits) {
   // A value that lies on a digit but for the rounding of doubles is on it.
   constexpr double kRounding = 1e-9;
+  if (digits == spec::PrintedDigits::below) return line.ours < line.figure.published.base;
   const double printed = std::round(in_last_digits(line, line.figure.published.base));
   const double off = in_last_digits(line, line.ours) - printed;
   const double slack = kRounding * std::max(1.0, printed);

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "spec/check_inference.h"
 #include "spec/check_job.h"
 #include "spec/check_parts.h"
 #include "spec/cross_check.h"
@@ -32,6 +33,14 @@ void check_workload(Document document, Diagnostics& diagnostics) {
     if (traffic.profile_path.empty()) return;
     const ProfileSpec profile = read_profile(traffic.profile_path, diagnostics);
     if (diagnostics.empty()) check_profile(profile, {}, curves_of(traffic), diagnostics);
+    return;
+  }
+  if (is_inference(document)) {
+    const InferenceSpec inference = read_inference(std::move(document), diagnostics);
+    ModelSpec served;
+    if (!inference.model_path.empty()) served = read_model(inference.model_path, diagnostics);
+    if (!inference.profile_path.empty()) read_profile(inference.profile_path, diagnostics);
+    if (diagnostics.empty()) check_inference_and_model(inference, served, diagnostics);
     return;
   }
   JobSpec job = read_job(std::move(document), diagnostics);

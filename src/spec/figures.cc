@@ -13,7 +13,7 @@ namespace {
 constexpr IntegerRange kCount{.min = 1, .max = 1'000'000'000};
 constexpr IntegerRange kSmallCount{.min = 1, .max = 1'000'000};
 constexpr std::array<std::string_view, 4> kRoles = {"identity", "fitted", "checked", "predicted"};
-constexpr std::array<std::string_view, 2> kDigits = {"rounded", "truncated"};
+constexpr std::array<std::string_view, 3> kDigits = {"rounded", "truncated", "below"};
 
 ours::KvCache read_kv_cache(MapReader& map) {
   ours::KvCache cache{.model_path = map.file("model")};
@@ -223,6 +223,32 @@ ours::StepRatio read_step_ratio(MapReader& map) {
           .against_path = map.file("against")};
 }
 
+ours::Serving read_serving(MapReader& map) {
+  using V = ours::ServingValue;
+  ours::Serving serving{.workload_path = map.file("workload"),
+                        .topology_path = map.file("topology")};
+  serving.value =
+      map.choice<V>("value", {{"tpot", V::tpot},
+                              {"tokens_per_s_per_user", V::tokens_per_s_per_user},
+                              {"tokens_per_s_per_gpu", V::tokens_per_s_per_gpu},
+                              {"tokens_per_s_per_node", V::tokens_per_s_per_node},
+                              {"exchange", V::exchange},
+                              {"tokens_per_iteration", V::tokens_per_iteration},
+                              {"mtp_gain", V::mtp_gain},
+                              {"ttft", V::ttft},
+                              {"prompt_tokens_per_s_per_gpu", V::prompt_tokens_per_s_per_gpu},
+                              {"prompt_tokens_per_s_per_node", V::prompt_tokens_per_s_per_node}});
+  if (map.has("sequences")) serving.sequences = map.integer("sequences", kSmallCount);
+  return serving;
+}
+
+Dimension dimension_of(const ours::Serving& serving) {
+  using V = ours::ServingValue;
+  const bool is_time =
+      serving.value == V::tpot || serving.value == V::exchange || serving.value == V::ttft;
+  return is_time ? Seconds::dimension : Dimension{};
+}
+
 using ReadOurs = Ours (*)(MapReader&);
 
 /// How what the map's `kind` says is read; null after reporting that it says none.
@@ -242,7 +268,8 @@ ReadOurs reader_of_kind(MapReader& map) {
        {"chunk_pair", [](MapReader& m) -> Ours { return read_chunk_pair(m); }},
        {"traffic", [](MapReader& m) -> Ours { return read_traffic_step(m); }},
        {"step", [](MapReader& m) -> Ours { return read_step(m); }},
-       {"step_ratio", [](MapReader& m) -> Ours { return read_step_ratio(m); }}});
+       {"step_ratio", [](MapReader& m) -> Ours { return read_step_ratio(m); }},
+       {"serving", [](MapReader& m) -> Ours { return read_serving(m); }}});
   if (map.read_well({"kind"})) return reader;
   map.allow({"model",
              "sequence_length",
@@ -265,7 +292,8 @@ ReadOurs reader_of_kind(MapReader& map) {
              "routed_experts",
              "token_size",
              "workload",
-             "step"});
+             "step",
+             "sequences"});
   return nullptr;
 }
 
@@ -316,7 +344,8 @@ Dimension dimension_of(const Ours& ours) {
                                            : Rate::dimension;
                               },
                               [](const ours::Step& step) { return dimension_of(step); },
-                              [](const ours::StepRatio&) { return Dimension{}; }},
+                              [](const ours::StepRatio&) { return Dimension{}; },
+                              [](const ours::Serving& serving) { return dimension_of(serving); }},
                     ours);
 }
 
@@ -330,8 +359,9 @@ std::optional<Ours> read_ours(MapReader map) {
 void read_limit(MapReader& map, FigureSpec& figure) {
   if (map.has("limit")) figure.limit = map.number("limit", {.min = 0, .max = 10});
   if (!map.has("digits")) return;
-  figure.digits = map.choice<PrintedDigits>(
-      "digits", {{kDigits[0], PrintedDigits::rounded}, {kDigits[1], PrintedDigits::truncated}});
+  figure.digits = map.choice<PrintedDigits>("digits", {{kDigits[0], PrintedDigits::rounded},
+                                                       {kDigits[1], PrintedDigits::truncated},
+                                                       {kDigits[2], PrintedDigits::below}});
   if (!figure.limit) return;
   map.error("digits", "a figure has one limit, here are two", "keep 'limit' or 'digits'");
 }
@@ -431,6 +461,10 @@ FigureFiles files_of(const FiguresSpec& figures) {
         add_once(files.workloads, o.workload_path);
         add_once(files.topologies, o.topology_path);
         add_once(files.topologies, o.against_path);
+      },
+      [&](const ours::Serving& o) {
+        add_once(files.workloads, o.workload_path);
+        add_once(files.topologies, o.topology_path);
       }};
   for (const FigureGroup& group : figures.groups) {
     for (const FigureSpec& figure : group.figures) std::visit(add, figure.ours);

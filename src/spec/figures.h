@@ -26,7 +26,11 @@ enum class FigureRole : std::uint8_t {
 std::string_view role_word(FigureRole role);
 
 /// How ours must give the digits that are printed, spelled as in YAML.
-enum class PrintedDigits : std::uint8_t { rounded, truncated };
+enum class PrintedDigits : std::uint8_t {
+  rounded,
+  truncated,
+  below,  ///< Ours is less than what is printed as a bound.
+};
 std::string_view digits_word(PrintedDigits digits);
 
 /// What of ours stands beside a figure, by `kind`. Paths are of existing files.
@@ -210,12 +214,33 @@ struct StepRatio {
   std::string against_path{};
 };
 
+/// Spelled as in YAML.
+enum class ServingValue : std::uint8_t {
+  tpot,
+  tokens_per_s_per_user,
+  tokens_per_s_per_gpu,
+  tokens_per_s_per_node,
+  exchange,  ///< Dispatch and combine of one micro-batch in one layer.
+  tokens_per_iteration,
+  mtp_gain,
+  ttft,
+  prompt_tokens_per_s_per_gpu,
+  prompt_tokens_per_s_per_node,
+};
+/// A simulated inference workload.
+struct Serving {
+  std::string workload_path{};
+  std::string topology_path{};
+  ServingValue value = ServingValue::tpot;
+  std::int64_t sequences = 0;  ///< Of a replica, one of the curve's; 0: the operating point.
+};
+
 }  // namespace ours
 
 using Ours = std::variant<ours::KvCache, ours::TrainingFlop, ours::Parameters, ours::Fabric,
                           ours::DecodeLimit, ours::ExpertExchange, ours::LowLatencyExchange,
                           ours::Product, ours::Attention, ours::IdealBubble, ours::ChunkPair,
-                          ours::Traffic, ours::Step, ours::StepRatio>;
+                          ours::Traffic, ours::Step, ours::StepRatio, ours::Serving>;
 
 struct FigureSpec {
   std::string id{};

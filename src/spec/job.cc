@@ -69,14 +69,19 @@ int ranks_per_node(const ParallelSpec& parallel, int gpus) {
 JobSpec read_job(Document document, Diagnostics& diagnostics) {
   JobSpec read = read_document<JobSpec>(
       std::move(document), kWorkloadFile, diagnostics, [](JobSpec& job, MapReader& root) {
-        enum class Phase { training, traffic };
+        enum class Phase { training, traffic, inference };
         job.name = root.text("name");
         job.source = root.text("source");
-        root.choice<Phase>("phase", {{"training", Phase::training}, {"traffic", Phase::traffic}});
+        root.choice<Phase>("phase", {{"training", Phase::training},
+                                     {"traffic", Phase::traffic},
+                                     {"inference", Phase::inference}});
         if (!root.read_well({"phase"})) {  // what the other keys are hangs on it
-          root.allow({"model", "profile", "schedule", "precision", "recomputation", "batch",
-                      "parallel", "routing", "optimizer", "overlap", "ranks", "size_spread",
-                      "repeat", "steps"});
+          root.allow({"model",         "profile",       "schedule",        "precision",
+                      "recomputation", "batch",         "parallel",        "routing",
+                      "optimizer",     "overlap",       "ranks",           "size_spread",
+                      "repeat",        "steps",         "kv_cache",        "expert_memory",
+                      "memory_share",  "requests",      "prefix_hit_rate", "decode",
+                      "prefill",       "disaggregated", "gpu_hour",        "gpu_hour_source"});
           return;
         }
         job.model_path = root.file("model");

@@ -22,7 +22,13 @@ enum class Schedule : std::uint8_t {
 };
 
 /// Of matrix products, spelled as in YAML.
-enum class Precision : std::uint8_t { bf16, fp8_blockwise, fp8_tensorwise, mxfp8 };
+enum class Precision : std::uint8_t {
+  bf16,
+  fp8_blockwise,
+  fp8_tensorwise,
+  mxfp8,
+  int4,  ///< Of weights alone; inference only.
+};
 
 /// What the backward computes again, spelled as in YAML.
 enum class Recomputation : std::uint8_t {

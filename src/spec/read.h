@@ -7,6 +7,7 @@
 #include "spec/faults.h"
 #include "spec/figures.h"
 #include "spec/hosts.h"
+#include "spec/inference.h"
 #include "spec/job.h"
 #include "spec/model.h"
 #include "spec/parts.h"
@@ -23,6 +24,7 @@ TopologySpec read_topology(const std::string& path, Diagnostics& diagnostics);
 PriceBookSpec read_price_book(const std::string& path, Diagnostics& diagnostics);
 ModelSpec read_model(const std::string& path, Diagnostics& diagnostics);
 JobSpec read_job(const std::string& path, Diagnostics& diagnostics);
+InferenceSpec read_inference(const std::string& path, Diagnostics& diagnostics);
 /// A workload of `phase: traffic`, or, by its ending, an htsim connection matrix (`.cm`).
 TrafficSpec read_traffic(const std::string& path, Diagnostics& diagnostics);
 ProfileSpec read_profile(const std::string& path, Diagnostics& diagnostics);
@@ -38,6 +40,7 @@ TopologySpec read_topology(Document document, Diagnostics& diagnostics);
 PriceBookSpec read_price_book(Document document, Diagnostics& diagnostics);
 ModelSpec read_model(Document document, Diagnostics& diagnostics);
 JobSpec read_job(Document document, Diagnostics& diagnostics);
+InferenceSpec read_inference(Document document, Diagnostics& diagnostics);
 TrafficSpec read_traffic(Document document, Diagnostics& diagnostics);
 ProfileSpec read_profile(Document document, Diagnostics& diagnostics);
 CatalogueSpec read_parts(Document document, Diagnostics& diagnostics);
@@ -47,8 +50,9 @@ FaultsSpec read_faults(Document document, Diagnostics& diagnostics);
 FiguresSpec read_figures(Document document, Diagnostics& diagnostics);
 HostsSpec read_hosts(Document document, Diagnostics& diagnostics);
 
-/// Whether `document` is a workload that says `phase: traffic`.
+/// Whether `document` is a workload that says `phase: traffic`; the same of `phase: inference`.
 bool is_traffic(const Document& document);
+bool is_inference(const Document& document);
 
 /// Reads a file of whatever kind it says it is, and every file that it names, and checks them
 /// against each other. Returns the kind: "topology", "price book", "model", "workload", "profile",

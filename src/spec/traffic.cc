@@ -228,18 +228,27 @@ TrafficSpec read_traffic(const std::string& path, Diagnostics& diagnostics) {
   return read_traffic(load_document(path, diagnostics), diagnostics);
 }
 
-bool is_traffic(const Document& document) {
+namespace {
+
+/// Whether `document` is a workload whose `phase` is this word.
+bool has_phase(const Document& document, std::string_view phase) {
   if (document.root < 0) return false;
   const auto node = [&](int index) -> const Node& {
     return document.nodes[static_cast<std::size_t>(index)];
   };
   bool is_workload = false;
-  bool is_traffic = false;
+  bool is_phase = false;
   for (const MapEntry& entry : node(document.root).entries) {
     is_workload = is_workload || entry.key == kWorkloadFile.key;
-    is_traffic = is_traffic || (entry.key == "phase" && node(entry.node).text == "traffic");
+    is_phase = is_phase || (entry.key == "phase" && node(entry.node).text == phase);
   }
-  return is_workload && is_traffic;
+  return is_workload && is_phase;
 }
+
+}  // namespace
+
+bool is_traffic(const Document& document) { return has_phase(document, "traffic"); }
+
+bool is_inference(const Document& document) { return has_phase(document, "inference"); }
 
 }  // namespace planewise::spec

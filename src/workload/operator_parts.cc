@@ -10,6 +10,7 @@ namespace {
 constexpr double kTensorwise = 1;          // One scale a tensor is nothing an element.
 constexpr double kMx = 1 + 1.0 / 32;       // E8M0 scales of one byte.
 constexpr double kBlockScaledWeights = 1;  // One scale for 128 x 128.
+constexpr double kInt4 = 0.5 + 2.0 / 128;  // One scale of 16 bits for 128 weights.
 
 /// Operand bytes of the left and the right factor; the result is BF16.
 struct Operands {
@@ -89,8 +90,14 @@ Formats formats_of(spec::Precision precision) {
               .rows = kMx,
               .matrix = kMx,
               .quantise = both_directions(kMx)};
+    case spec::Precision::int4:
+      return {.gemm = "gemm.int4",
+              .grouped_gemm = "grouped_gemm.int4",
+              .weight = "gemm.int4",
+              .grouped_weight = "grouped_gemm.int4",
+              .matrix = kInt4};
   }
-  PW_UNREACHABLE("Precision has four values");
+  PW_UNREACHABLE("Precision has five values");
 }
 
 Operator forward_product(const Matrix& matrix, const Formats& formats) {

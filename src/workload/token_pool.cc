@@ -9,12 +9,6 @@
 namespace planewise::workload {
 namespace {
 
-/// A standard normal number (Box and Muller, 1958).
-double normal(Random& random) {
-  constexpr double kTwoPi = 6.283185307179586;
-  return std::sqrt(-2 * std::log(1 - random.uniform())) * std::cos(kTwoPi * random.uniform());
-}
-
 std::uint64_t layer_seed(std::uint64_t seed, int moe_layer, std::uint64_t what) {
   return fold_bits(fold_bits(mix_bits(seed), static_cast<std::uint64_t>(moe_layer)), what);
 }
@@ -123,7 +117,7 @@ std::vector<double> expert_popularity(const spec::ModelSpec& model,
   if (routing.tokens == spec::TokenRouting::random) {
     const double sigma =
         std::sqrt(std::log(1 + routing.popularity_spread * routing.popularity_spread));
-    for (double& value : popularity) value = std::exp(sigma * normal(random));
+    for (double& value : popularity) value = std::exp(sigma * random.normal());
   } else if (routing.tokens == spec::TokenRouting::zipf) {
     for (std::size_t i = 0; i < popularity.size(); ++i) {
       popularity[i] = std::pow(static_cast<double>(i + 1), -routing.zipf_exponent);

@@ -1,0 +1,248 @@
+#include "tools/serving_runs.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "base/check.h"
+#include "model/serving_memory.h"
+#include "workload/serving_program.h"
+
+namespace planewise::tools {
+namespace {
+
+using report::DecodePoint;
+using report::ServingReport;
+
+/// What busies the rank that computes longest.
+struct Busy {
+  Seconds compute{};
+  Seconds exposed{};
+};
+
+Busy busiest(const simulate::Result& result) {
+  const auto& rank =
+      *std::max_element(result.ranks.begin(), result.ranks.end(),
+                        [](const auto& a, const auto& b) { return a.compute < b.compute; });
+  return {.compute = rank.compute,
+          .exposed = std::accumulate(rank.exposed.begin(), rank.exposed.end(), Seconds{})};
+}
+
+/// Dispatches and combines of layers of the first rank, one of each.
+Seconds exchange_a_layer(const simulate::Result& result, const spec::ServingUnit& unit,
+                         const spec::ModelSpec& model) {
+  if (!model.moe || unit.parallel.expert == 1) return {};
+  Seconds sum{};
+  const simulate::RankResult& rank = result.ranks.front();
+  for (std::size_t i = 0; i < result.labels.size(); ++i) {
+    if (result.labels[i] == "dispatch" || result.labels[i] == "combine") sum += rank.busy[i];
+  }
+  return sum /
+         (static_cast<double>(model.layers - model.moe->first_dense_layers) * unit.micro_batches);
+}
+
+/// Simulates one workload on one fabric.
+class ServingRun {
+ public:
+  ServingRun(const LoadedInference& loaded, const PricedTopology& priced,
+             const fabric::Fabric& fabric, const RunContext& context)
+      : loaded_(loaded),
+        spec_(loaded.inference),
+        fabric_(fabric),
+        context_(context),
+        input_{.spec = loaded.inference,
+               .model = loaded.model,
+               .profile = loaded.profile,
+               .topology = fabric.topology,
+               .seed = context.flags.seed},
+        rates_{.spec = loaded.inference,
+               .gpus_per_node = fabric.topology.nodes.gpus,
+               .gpu_hour = loaded.inference.gpu_hour} {
+    if (priced.scenario && priced.scenario->gpu_hour) rates_.gpu_hour = priced.scenario->gpu_hour;
+  }
+
+  ServingReport run() {
+    ServingReport report{.fabric = fabric_.topology.name,
+                         .workload = spec_.name,
+                         .model = loaded_.model.name,
+                         .profile = loaded_.profile.name};
+    if (spec_.decode) {
+      report.decode_gpus = spec_.decode->unit.parallel.ranks();
+      report.tpot_limit = spec_.decode->tpot_limit;
+      add_points(report);
+    }
+    if (spec_.prefill) {
+      report.prefill_gpus = spec_.prefill->unit.parallel.ranks();
+      add_prefill(report);
+    }
+    if (spec_.decode && spec_.prefill && !spec_.shares_gpus) add_transfer(report);
+    complete_serving(rates_, report);
+    add_shown(report);
+    return report;
+  }
+
+ private:
+  int gpus_per_node() const { return fabric_.topology.nodes.gpus; }
+  workload::Placement place(const spec::ServingUnit& unit) const {
+    return workload::place_unit(unit, gpus_per_node());
+  }
+  simulate::Result simulate(const workload::Program& program,
+                            const workload::Placement& placement) const {
+    return simulate_quietly(program, placement, fabric_, context_, spec_.name);
+  }
+  report::Bounds bounds(const workload::Program& program, const workload::Placement& placement,
+                        Seconds as_is) const {
+    report::IterationTimes times{.as_is = as_is};
+    for (int i = 0; i < workload::kResourceCount; ++i) {
+      const auto resource = static_cast<workload::Resource>(i);
+      times.with_twice[static_cast<std::size_t>(i)] =
+          simulate(workload::with_twice(program, resource), placement).step_time;
+    }
+    return report::bounds_of(times);
+  }
+
+  Seconds iteration_time(const workload::ServingInput& input, std::int64_t sequences) const {
+    const workload::Placement placement = place(input.spec.decode->unit);
+    return simulate(workload::decode_program(input, sequences, placement), placement).step_time;
+  }
+  DecodePoint point(std::int64_t sequences) const;
+  std::optional<std::int64_t> most_within_limit(const ServingReport& report) const;
+  void add_points(ServingReport& report) const;
+  void add_prefill(ServingReport& report) const;
+  void add_transfer(ServingReport& report) const;
+  void add_shown(ServingReport& report) const;
+
+  const LoadedInference& loaded_;
+  const spec::InferenceSpec& spec_;
+  const fabric::Fabric& fabric_;
+  const RunContext& context_;
+  workload::ServingInput input_;
+  report::DecodeRates rates_;
+};
+
+DecodePoint ServingRun::point(std::int64_t sequences) const {
+  const spec::DecodeSpec& decode = *spec_.decode;
+  const workload::Placement placement = place(decode.unit);
+  const workload::Program program = workload::decode_program(input_, sequences, placement);
+  const simulate::Result result = simulate(program, placement);
+  DecodePoint point = report::make_point(rates_, sequences, result.step_time);
+  point.bounds = bounds(program, placement, result.step_time);
+  const Busy busy = busiest(result);
+  point.compute = busy.compute;
+  point.exposed = busy.exposed;
+  point.exchange_a_layer = exchange_a_layer(result, decode.unit, loaded_.model);
+  point.estimated_share = result.estimated_share;
+  if (decode.draft) {
+    spec::InferenceSpec plain = spec_;
+    plain.decode->draft.reset();
+    workload::ServingInput input{.spec = plain,
+                                 .model = loaded_.model,
+                                 .profile = loaded_.profile,
+                                 .topology = fabric_.topology,
+                                 .seed = context_.flags.seed};
+    point.tpot_without_drafts = iteration_time(input, sequences);
+  }
+  return point;
+}
+
+/// The most sequences whose TPOT is within the limit, if more than the best point of the curve has;
+/// by halving what is between that and what is too many, as TPOT grows with them.
+std::optional<std::int64_t> ServingRun::most_within_limit(const ServingReport& report) const {
+  if (!report.tpot_limit) return std::nullopt;
+  const std::int64_t step = spec_.decode->unit.micro_batches;
+  const double tokens = spec::tokens_per_iteration(*spec_.decode);
+  const auto is_within = [&](std::int64_t steps) {
+    return iteration_time(input_, steps * step) / tokens <= *report.tpot_limit;
+  };
+  const auto best = report::operating_point(report.points, report.tpot_limit);
+  std::int64_t within = best.meets_limit ? report.points[best.index].sequences / step : 0;
+  std::int64_t beyond = report.decode_memory.sequences_most / step + 1;
+  for (const DecodePoint& point : report.points) {
+    if (point.tpot > *report.tpot_limit) beyond = std::min(beyond, point.sequences / step);
+  }
+  const std::int64_t first = within;
+  while (beyond - within > 1) {
+    const std::int64_t middle = within + (beyond - within) / 2;
+    (is_within(middle) ? within : beyond) = middle;
+  }
+  if (within == first) return std::nullopt;
+  return within * step;
+}
+
+void ServingRun::add_points(ServingReport& report) const {
+  report.decode_memory = model::decode_memory(spec_, loaded_.model, loaded_.profile.gpu.memory);
+  for (const std::int64_t sequences : spec_.decode->sequences) {
+    report.points.push_back(point(sequences));
+  }
+  const std::optional<std::int64_t> most = most_within_limit(report);
+  if (!most) return;
+  const auto place = std::lower_bound(
+      report.points.begin(), report.points.end(), *most,
+      [](const DecodePoint& p, std::int64_t sequences) { return p.sequences < sequences; });
+  report.points.insert(place, point(*most));
+}
+
+void ServingRun::add_prefill(ServingReport& report) const {
+  const workload::Placement placement = place(spec_.prefill->unit);
+  const workload::Program program = workload::prefill_program(input_, placement);
+  const simulate::Result result = simulate(program, placement);
+  report::PrefillReport prefill = report::make_prefill(rates_, result.step_time);
+  prefill.bounds = bounds(program, placement, result.step_time);
+  const Busy busy = busiest(result);
+  prefill.compute = busy.compute;
+  prefill.exposed = busy.exposed;
+  prefill.estimated_share = result.estimated_share;
+  prefill.memory = model::prefill_memory(spec_, loaded_.model, loaded_.profile.gpu.memory);
+  report.prefill = std::move(prefill);
+}
+
+/// The prefill unit's nodes come first here; what a prompt's cache takes does not hang on it.
+void ServingRun::add_transfer(ServingReport& report) const {
+  workload::Placement placement = place(spec_.prefill->unit);
+  const std::int64_t nodes =
+      1 + *std::max_element(placement.gpu_of_rank.begin(), placement.gpu_of_rank.end()) /
+              gpus_per_node();
+  for (const std::int64_t gpu : place(spec_.decode->unit).gpu_of_rank) {
+    placement.gpu_of_rank.push_back(gpu + nodes * gpus_per_node());
+  }
+  const spec::MeanRequest mean = spec::mean_request(spec_.requests);
+  const bool drafts = spec_.decode->draft.has_value();
+  const int tensor = spec_.prefill->unit.parallel.tensor;
+  // Every rank of a tensor group has the same latents; each sends a part of them.
+  const bool is_same = loaded_.model.attention.kind == spec::AttentionKind::mla;
+  const Bytes size = model::cache_per_token(loaded_.model, spec_, tensor, drafts) * mean.prompt /
+                     (is_same ? tensor : 1);
+  report::CacheTransfer transfer{.size = size};
+  transfer.time =
+      simulate(workload::transfer_program(input_, size, placement), placement).step_time;
+  const auto best = report::operating_point(report.points, report.tpot_limit);
+  const double prompts_per_s = report.points[best.index].tokens_per_s_per_gpu / mean.output;
+  const Bytes of_prompt =
+      model::cache_per_token(loaded_.model, spec_, spec_.decode->unit.parallel.tensor, drafts) *
+      mean.prompt * (is_same ? 1 : spec_.decode->unit.parallel.tensor);
+  transfer.nic_share =
+      (of_prompt * prompts_per_s / seconds(1)).in(workload::nic_rate(fabric_.topology));
+  report.transfer = transfer;
+}
+
+/// Once more what the report shows, with all that the command line asks for.
+void ServingRun::add_shown(ServingReport& report) const {
+  const bool decodes = report.has_decode();
+  const workload::Placement placement = place(decodes ? spec_.decode->unit : spec_.prefill->unit);
+  workload::Program program =
+      decodes ? workload::decode_program(input_, report.best().sequences, placement)
+              : workload::prefill_program(input_, placement);
+  report.result = simulate_program(program, placement, fabric_, context_, spec_.name);
+  report.estimates = report::largest_estimates(program, report.result);
+  report.extrapolated = report::extrapolated_parts(program, report.result);
+  report.blocks = std::move(program.blocks);
+}
+
+}  // namespace
+
+ServingReport simulate_serving(const LoadedInference& loaded, const PricedTopology& priced,
+                               const fabric::Fabric& fabric, const RunContext& context) {
+  return ServingRun(loaded, priced, fabric, context).run();
+}
+
+}  // namespace planewise::tools
