@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every bundled workload on every bundled fabric that is large enough, and prints a table of step times.
+# Runs every bundled workload on every bundled fabric that is large enough, and prints a table of step times (of
+# inference the first TPOT).
 #   tools/run_all.sh [WORKLOAD...]     default: all of workloads/
 # PLANEWISE is the program (default build/dev/planewise). Fails if a run fails, takes longer than RUN_LIMIT seconds
 # (default 600), or is refused for another reason than these: too few GPUs, traffic in groups that do not fill the
@@ -24,9 +25,9 @@ for workload in "${workloads[@]}"; do
     name="$(basename "$workload" .yaml) on $(basename "$topology" .yaml)"
     if [ $code -eq 0 ]; then
       ran=$((ran + 1))
-      # step_time_s of a step, total_s of traffic.
+      # step_time_s of a step, total_s of traffic, tpot_s of inference.
       printf '%-90s %s\n' "$name" "$(awk -F, -v key=step_time_s '
-        !found { for (i = 1; i <= NF; ++i) if ($i == key || $i == "total_s") { column = i; found = 1; next } }
+        !found { for (i = 1; i <= NF; ++i) if ($i == key || $i == "total_s" || $i == "tpot_s") { column = i; found = 1; next } }
         found && !done { print $column; done = 1 }' "$report")"
     elif [ $code -eq 2 ] && grep -qE 'GPU of its own|rank i is GPU i|no graph to simulate|do not fill nodes of' "$errors"; then
       refused=$((refused + 1))

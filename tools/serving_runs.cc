@@ -14,31 +14,42 @@ namespace {
 using report::DecodePoint;
 using report::ServingReport;
 
-/// What busies the rank that computes longest.
-struct Busy {
+/// What is asked of an iteration. All of it grows evenly with the layers.
+struct Iteration {
+  Seconds time{};
+  // Of the rank that computes longest.
   Seconds compute{};
   Seconds exposed{};
+  Seconds exchanges{};  ///< Dispatches and combines of all layers, of the first rank.
+  double estimated_share = 0;
 };
 
-Busy busiest(const simulate::Result& result) {
+Iteration iteration_of(const simulate::Result& result) {
   const auto& rank =
       *std::max_element(result.ranks.begin(), result.ranks.end(),
                         [](const auto& a, const auto& b) { return a.compute < b.compute; });
-  return {.compute = rank.compute,
-          .exposed = std::accumulate(rank.exposed.begin(), rank.exposed.end(), Seconds{})};
+  Iteration iteration{
+      .time = result.step_time,
+      .compute = rank.compute,
+      .exposed = std::accumulate(rank.exposed.begin(), rank.exposed.end(), Seconds{}),
+      .estimated_share = result.estimated_share};
+  for (std::size_t i = 0; i < result.labels.size(); ++i) {
+    if (result.labels[i] != "dispatch" && result.labels[i] != "combine") continue;
+    iteration.exchanges += result.ranks.front().busy[i];
+  }
+  return iteration;
 }
 
-/// Dispatches and combines of layers of the first rank, one of each.
-Seconds exchange_a_layer(const simulate::Result& result, const spec::ServingUnit& unit,
-                         const spec::ModelSpec& model) {
-  if (!model.moe || unit.parallel.expert == 1) return {};
-  Seconds sum{};
-  const simulate::RankResult& rank = result.ranks.front();
-  for (std::size_t i = 0; i < result.labels.size(); ++i) {
-    if (result.labels[i] == "dispatch" || result.labels[i] == "combine") sum += rank.busy[i];
-  }
-  return sum /
-         (static_cast<double>(model.layers - model.moe->first_dense_layers) * unit.micro_batches);
+/// What `more` has over `few`, one layer less, so many times over.
+Iteration with_layers(const Iteration& few, const Iteration& more, int layers) {
+  const auto grown = [layers](Seconds a, Seconds b) {
+    return b + (b - a) * static_cast<double>(layers);
+  };
+  return {.time = grown(few.time, more.time),
+          .compute = grown(few.compute, more.compute),
+          .exposed = grown(few.exposed, more.exposed),
+          .exchanges = grown(few.exchanges, more.exchanges),
+          .estimated_share = more.estimated_share};
 }
 
 /// Simulates one workload on one fabric.
@@ -82,7 +93,12 @@ class ServingRun {
   }
 
  private:
+  static constexpr int kFewLayers = 3;
+
   int gpus_per_node() const { return fabric_.topology.nodes.gpus; }
+  int expert_layers() const {
+    return loaded_.model.moe ? loaded_.model.layers - loaded_.model.moe->first_dense_layers : 0;
+  }
   workload::Placement place(const spec::ServingUnit& unit) const {
     return workload::place_unit(unit, gpus_per_node());
   }
@@ -90,20 +106,23 @@ class ServingRun {
                             const workload::Placement& placement) const {
     return simulate_quietly(program, placement, fabric_, context_, spec_.name);
   }
-  report::Bounds bounds(const workload::Program& program, const workload::Placement& placement,
-                        Seconds as_is) const {
+  /// An iteration of `sequences` sequences; 0: of prefill.
+  struct Batch {
+    std::int64_t sequences = 0;
+    std::optional<workload::Resource> twice{};
+  };
+  workload::Program program(const workload::ServingInput& input, const Batch& batch,
+                            const workload::Placement& placement) const;
+  bool is_extrapolated(const spec::ServingUnit& unit) const;
+  Iteration iterate(const workload::ServingInput& input, const Batch& batch) const;
+  report::Bounds bounds(std::int64_t sequences, Seconds as_is) const {
     report::IterationTimes times{.as_is = as_is};
     for (int i = 0; i < workload::kResourceCount; ++i) {
-      const auto resource = static_cast<workload::Resource>(i);
       times.with_twice[static_cast<std::size_t>(i)] =
-          simulate(workload::with_twice(program, resource), placement).step_time;
+          iterate(input_, {.sequences = sequences, .twice = static_cast<workload::Resource>(i)})
+              .time;
     }
     return report::bounds_of(times);
-  }
-
-  Seconds iteration_time(const workload::ServingInput& input, std::int64_t sequences) const {
-    const workload::Placement placement = place(input.spec.decode->unit);
-    return simulate(workload::decode_program(input, sequences, placement), placement).step_time;
   }
   DecodePoint point(std::int64_t sequences) const;
   std::optional<std::int64_t> most_within_limit(const ServingReport& report) const;
@@ -120,27 +139,57 @@ class ServingRun {
   report::DecodeRates rates_;
 };
 
+workload::Program ServingRun::program(const workload::ServingInput& input, const Batch& batch,
+                                      const workload::Placement& placement) const {
+  workload::Program program = batch.sequences > 0
+                                  ? workload::decode_program(input, batch.sequences, placement)
+                                  : workload::prefill_program(input, placement);
+  return batch.twice ? workload::with_twice(std::move(program), *batch.twice) : program;
+}
+
+/// Where routes leave no symmetry an iteration takes seconds, and a curve minutes: the layers after
+/// the first few are then taken to be like the last one simulated. Their routes are the same, too.
+bool ServingRun::is_extrapolated(const spec::ServingUnit& unit) const {
+  const spec::Routing routing = fabric_.topology.fabric.routing;
+  const bool is_fixed = routing == spec::Routing::ecmp || routing == spec::Routing::static_path;
+  return is_fixed && context_.faults == nullptr && context_.flags.size_spread.value_or(0) == 0 &&
+         expert_layers() > 2 * kFewLayers && unit.parallel.expert > gpus_per_node();
+}
+
+Iteration ServingRun::iterate(const workload::ServingInput& input, const Batch& batch) const {
+  const spec::ServingUnit& unit =
+      batch.sequences > 0 ? input.spec.decode->unit : input.spec.prefill->unit;
+  const workload::Placement placement = place(unit);
+  const auto run = [&](int layers) {
+    workload::ServingInput some = input;
+    some.expert_layers = layers;
+    return iteration_of(simulate(program(some, batch, placement), placement));
+  };
+  if (!is_extrapolated(unit)) return run(0);
+  return with_layers(run(kFewLayers), run(kFewLayers + 1), expert_layers() - kFewLayers - 1);
+}
+
 DecodePoint ServingRun::point(std::int64_t sequences) const {
   const spec::DecodeSpec& decode = *spec_.decode;
-  const workload::Placement placement = place(decode.unit);
-  const workload::Program program = workload::decode_program(input_, sequences, placement);
-  const simulate::Result result = simulate(program, placement);
-  DecodePoint point = report::make_point(rates_, sequences, result.step_time);
-  point.bounds = bounds(program, placement, result.step_time);
-  const Busy busy = busiest(result);
-  point.compute = busy.compute;
-  point.exposed = busy.exposed;
-  point.exchange_a_layer = exchange_a_layer(result, decode.unit, loaded_.model);
-  point.estimated_share = result.estimated_share;
+  const Iteration iteration = iterate(input_, {.sequences = sequences});
+  DecodePoint point = report::make_point(rates_, sequences, iteration.time);
+  point.bounds = bounds(sequences, iteration.time);
+  point.compute = iteration.compute;
+  point.exposed = iteration.exposed;
+  if (loaded_.model.moe && decode.unit.parallel.expert > 1) {
+    point.exchange_a_layer =
+        iteration.exchanges / (static_cast<double>(expert_layers()) * decode.unit.micro_batches);
+  }
+  point.estimated_share = iteration.estimated_share;
   if (decode.draft) {
     spec::InferenceSpec plain = spec_;
     plain.decode->draft.reset();
-    workload::ServingInput input{.spec = plain,
-                                 .model = loaded_.model,
-                                 .profile = loaded_.profile,
-                                 .topology = fabric_.topology,
-                                 .seed = context_.flags.seed};
-    point.tpot_without_drafts = iteration_time(input, sequences);
+    const workload::ServingInput input{.spec = plain,
+                                       .model = loaded_.model,
+                                       .profile = loaded_.profile,
+                                       .topology = fabric_.topology,
+                                       .seed = context_.flags.seed};
+    point.tpot_without_drafts = iterate(input, {.sequences = sequences}).time;
   }
   return point;
 }
@@ -152,7 +201,7 @@ std::optional<std::int64_t> ServingRun::most_within_limit(const ServingReport& r
   const std::int64_t step = spec_.decode->unit.micro_batches;
   const double tokens = spec::tokens_per_iteration(*spec_.decode);
   const auto is_within = [&](std::int64_t steps) {
-    return iteration_time(input_, steps * step) / tokens <= *report.tpot_limit;
+    return iterate(input_, {.sequences = steps * step}).time / tokens <= *report.tpot_limit;
   };
   const auto best = report::operating_point(report.points, report.tpot_limit);
   std::int64_t within = best.meets_limit ? report.points[best.index].sequences / step : 0;
@@ -183,15 +232,12 @@ void ServingRun::add_points(ServingReport& report) const {
 }
 
 void ServingRun::add_prefill(ServingReport& report) const {
-  const workload::Placement placement = place(spec_.prefill->unit);
-  const workload::Program program = workload::prefill_program(input_, placement);
-  const simulate::Result result = simulate(program, placement);
-  report::PrefillReport prefill = report::make_prefill(rates_, result.step_time);
-  prefill.bounds = bounds(program, placement, result.step_time);
-  const Busy busy = busiest(result);
-  prefill.compute = busy.compute;
-  prefill.exposed = busy.exposed;
-  prefill.estimated_share = result.estimated_share;
+  const Iteration iteration = iterate(input_, {});
+  report::PrefillReport prefill = report::make_prefill(rates_, iteration.time);
+  prefill.bounds = bounds(0, iteration.time);
+  prefill.compute = iteration.compute;
+  prefill.exposed = iteration.exposed;
+  prefill.estimated_share = iteration.estimated_share;
   prefill.memory = model::prefill_memory(spec_, loaded_.model, loaded_.profile.gpu.memory);
   report.prefill = std::move(prefill);
 }
@@ -225,17 +271,20 @@ void ServingRun::add_transfer(ServingReport& report) const {
   report.transfer = transfer;
 }
 
-/// Once more what the report shows, with all that the command line asks for.
+/// Once more what the report shows, all of its layers, with all that the command line asks for.
 void ServingRun::add_shown(ServingReport& report) const {
   const bool decodes = report.has_decode();
   const workload::Placement placement = place(decodes ? spec_.decode->unit : spec_.prefill->unit);
-  workload::Program program =
-      decodes ? workload::decode_program(input_, report.best().sequences, placement)
-              : workload::prefill_program(input_, placement);
-  report.result = simulate_program(program, placement, fabric_, context_, spec_.name);
-  report.estimates = report::largest_estimates(program, report.result);
-  report.extrapolated = report::extrapolated_parts(program, report.result);
-  report.blocks = std::move(program.blocks);
+  workload::Program shown =
+      program(input_, {.sequences = decodes ? report.best().sequences : 0}, placement);
+  report.result = simulate_program(shown, placement, fabric_, context_, spec_.name);
+  if (decodes && spec_.decode->draft) {
+    report.points[report.operating].drafting =
+        report.result.chunks[static_cast<std::size_t>(workload::ServedChunk::mtp)];
+  }
+  report.estimates = report::largest_estimates(shown, report.result);
+  report.extrapolated = report::extrapolated_parts(shown, report.result);
+  report.blocks = std::move(shown.blocks);
 }
 
 }  // namespace

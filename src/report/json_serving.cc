@@ -40,6 +40,7 @@ Json point_json(const DecodePoint& point, bool is_operating) {
       {"exposed_communication_s", point.exposed.in(seconds(1))},
       {"exchange_per_layer_s", point.exchange_a_layer.in(seconds(1))},
       {"tpot_without_mtp_s", seconds_json(point.tpot_without_drafts)},
+      {"mtp_module_s", seconds_json(point.drafting)},
       {"mtp_gain", number_json(point.draft_gain())},
       {"usd_per_million_output_tokens_decode_alone", usd_json(point.usd_per_million_tokens)},
       {"estimated_share", point.estimated_share}};

@@ -49,7 +49,10 @@ struct DecodePoint {
   Seconds exposed{};           ///< Exchanges that the busiest rank waited for.
   Seconds exchange_a_layer{};  ///< Dispatch and combine of one micro-batch in one layer.
   double estimated_share = 0;
-  std::optional<Seconds> tpot_without_drafts{};  ///< With drafts only, at as many sequences.
+  // With drafts only, at as many sequences.
+  std::optional<Seconds> tpot_without_drafts{};
+  /// Of the iteration at the operating point, what the MTP module takes.
+  std::optional<Seconds> drafting{};
   std::optional<Usd> usd_per_million_tokens{};   ///< Of output, the decode unit's GPUs alone.
 
   /// Tokens a second with drafts over those without.

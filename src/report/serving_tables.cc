@@ -84,6 +84,9 @@ class DecodeRows {
         })) {
       row("    tokens an iteration",
           [](const ServingReport& r) { return fixed(r.best().tokens_per_iteration, 3); });
+      row("    MTP module, ms", [](const ServingReport& r) {
+        return r.best().drafting ? milliseconds_text(*r.best().drafting) : std::string("-");
+      });
       row("    gain by MTP", [](const ServingReport& r) {
         const auto gain = r.best().draft_gain();
         return gain ? fixed(*gain, 3) + "x" : std::string("-");

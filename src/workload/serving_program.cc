@@ -306,7 +306,7 @@ void IterationBuilder::add_chunk(ServedChunk chunk, std::vector<Step> steps) {
 void IterationBuilder::add_layers(const MicroBatch& batch) {
   const Micro m = micro(batch, "");
   const int dense = dense_layers(in_.model);
-  const int moe = in_.model.layers - dense;
+  const int moe = in_.expert_layers > 0 ? in_.expert_layers : in_.model.layers - dense;
   for (int layer = 0; layer < dense; ++layer) {
     for (int i = 0; i < unit_.micro_batches; ++i) writer_.dense_layer(m);
   }

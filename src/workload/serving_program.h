@@ -34,7 +34,9 @@ struct ServingInput {
   const spec::ModelSpec& model;
   const spec::ProfileSpec& profile;
   const spec::TopologySpec& topology;
-  std::uint64_t seed = 1;  ///< Of the experts' popularity.
+  std::uint64_t seed = 1;  ///< Of the experts' popularity, of lengths and chance.
+  /// Layers with experts to simulate, 0: all. They are alike: after the first, each takes as long.
+  int expert_layers = 0;
 };
 
 /// A token of each of `sequences` sequences of every replica; with drafts, those as well, checked,
