@@ -53,7 +53,7 @@ struct DecodePoint {
   std::optional<Seconds> tpot_without_drafts{};
   /// Of the iteration at the operating point, what the MTP module takes.
   std::optional<Seconds> drafting{};
-  std::optional<Usd> usd_per_million_tokens{};   ///< Of output, the decode unit's GPUs alone.
+  std::optional<Usd> usd_per_million_tokens{};  ///< Of output, the decode unit's GPUs alone.
 
   /// Tokens a second with drafts over those without.
   std::optional<double> draft_gain() const {

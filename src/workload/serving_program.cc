@@ -230,6 +230,11 @@ class IterationBuilder {
   /// Of one micro-batch, see busiest_load.
   double busiest(const MicroBatch& batch) const;
   spec::OperatorPlace place(ServedPiece piece) const;
+  /// Whether layers, or with a prefix drafts, have the piece.
+  bool runs(ServedPiece piece, const std::string& prefix) const {
+    if (prefix.empty()) return piece != ServedPiece::mtp_input;
+    return piece != ServedPiece::embedding && (piece != ServedPiece::dense || !in_.model.moe);
+  }
   void add_chunk(ServedChunk chunk, std::vector<Step> steps);
 
   const ServingInput& in_;
@@ -274,7 +279,7 @@ Micro IterationBuilder::micro(const MicroBatch& batch, const std::string& prefix
   micro.blocks.fill(-1);
   for (int piece = 0; piece < kServedPieceCount; ++piece) {
     Block& block = blocks[static_cast<std::size_t>(piece)];
-    if (block.operators.empty()) continue;
+    if (block.operators.empty() || !runs(static_cast<ServedPiece>(piece), prefix)) continue;
     block.name = prefix + block.name;
     time_block(block, in_.profile, place(static_cast<ServedPiece>(piece)));
     micro.blocks[static_cast<std::size_t>(piece)] = static_cast<int>(program_.blocks.size());

@@ -15,8 +15,7 @@ void simulate_point(const test::LoadedServing& loaded, const fabric::Fabric& fab
                     std::int64_t sequences) {
   const workload::Placement placement =
       workload::place_unit(loaded.spec.decode->unit, loaded.topology.nodes.gpus);
-  const workload::Program program =
-      workload::decode_program(loaded.input(), sequences, placement);
+  const workload::Program program = workload::decode_program(loaded.input(), sequences, placement);
   benchmark::DoNotOptimize(simulate::simulate(program, placement, fabric, {}).step_time);
   for (int i = 0; i < workload::kResourceCount; ++i) {
     const workload::Program other =
@@ -35,11 +34,7 @@ void time_curve(benchmark::State& state) {
     }
   }
 }
-BENCHMARK(time_curve)
-    ->Name("serving/ep144/points")
-    ->Arg(1)
-    ->Arg(20)
-    ->Unit(benchmark::kMillisecond);
+BENCHMARK(time_curve)->Name("serving/ep144/points")->Arg(1)->Arg(20)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace planewise::bench

@@ -443,7 +443,8 @@ TEST(OperatorTime, BetweenPublishedPointsIsNoWorseThanTheModel) {
   EXPECT_LE(interpolated, model);
 }
 
-// 1 TFLOP at 500 TFLOPS takes 2 ms, 1 GB at 1,000 GB/s 1 ms: the longer counts, on half the SMs 4 ms.
+// 1 TFLOP at 500 TFLOPS takes 2 ms, 1 GB at 1,000 GB/s 1 ms: the longer counts, on half the SMs 4
+// ms.
 TEST(OperatorTime, OfARooflineIsTheOverheadAndTheLonger) {
   Small small;
   small.add({.form = spec::OperatorForm::roofline,
