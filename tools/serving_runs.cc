@@ -1,5 +1,7 @@
 #include "tools/serving_runs.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -102,9 +104,16 @@ class ServingRun {
   workload::Placement place(const spec::ServingUnit& unit) const {
     return workload::place_unit(unit, gpus_per_node());
   }
+  /// Throws spec::InputError if faults keep the program from its end: then there is no time.
   simulate::Result simulate(const workload::Program& program,
                             const workload::Placement& placement) const {
-    return simulate_quietly(program, placement, fabric_, context_, spec_.name);
+    simulate::Result result = simulate_quietly(program, placement, fabric_, context_, spec_.name);
+    if (result.is_complete()) return result;
+    throw spec::InputError({context_.faults->origin.diagnose(
+        "events",
+        fmt::format("on {} they leave flows of an iteration of {} without any way",
+                    fabric_.topology.name, spec_.name),
+        "let what fails come back ('until'), or place the ranks elsewhere")});
   }
   /// An iteration of `sequences` sequences; 0: of prefill.
   struct Batch {

@@ -12,7 +12,6 @@
 #include "workload/rank_grid.h"
 #include "workload/serving_exchanges.h"
 #include "workload/serving_operators.h"
-#include "workload/training.h"
 
 namespace planewise::workload {
 namespace {
@@ -412,9 +411,9 @@ Rate nic_rate(const spec::TopologySpec& topology) {
          (static_cast<double>(topology.nodes.nics) / topology.nodes.gpus);
 }
 
-ServingNeeds serving_needs(const spec::InferenceSpec& spec, const spec::ModelSpec& model,
+ProfileNeeds serving_needs(const spec::InferenceSpec& spec, const spec::ModelSpec& model,
                            const spec::ProfileSpec& profile) {
-  ServingNeeds needs;
+  ProfileNeeds needs;
   std::vector<Block> blocks;
   const auto add_unit = [&](const spec::ServingUnit& unit, bool is_decode) {
     for (Block& block : needed_blocks(spec, model, is_decode)) blocks.push_back(std::move(block));

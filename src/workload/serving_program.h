@@ -8,15 +8,13 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
-
 #include "spec/inference.h"
 #include "spec/model.h"
 #include "spec/profile.h"
 #include "spec/topology.h"
 #include "workload/placement.h"
 #include "workload/program.h"
+#include "workload/training.h"
 
 namespace planewise::workload {
 
@@ -58,12 +56,8 @@ Placement place_unit(const spec::ServingUnit& unit, int gpus_per_node);
 /// Of a GPU, all its NICs together, one direction.
 Rate nic_rate(const spec::TopologySpec& topology);
 
-/// The profile entries that a workload needs, for spec::check_profile.
-struct ServingNeeds {
-  std::vector<std::string> operators{};
-  std::vector<std::string> collectives{};
-};
-ServingNeeds serving_needs(const spec::InferenceSpec& spec, const spec::ModelSpec& model,
+/// The profile entries that a workload needs, named as the profile has them.
+ProfileNeeds serving_needs(const spec::InferenceSpec& spec, const spec::ModelSpec& model,
                            const spec::ProfileSpec& profile);
 
 /// What an iteration can wait for.
