@@ -15,13 +15,28 @@ std::string kind_word(fabric::LinkKind kind) {
 }
 
 std::string ms(Seconds time) { return fixed(time.in(milliseconds(1)), 3); }
-std::string s(Seconds time) { return fixed(time.in(seconds(1)), 3); }
+
+/// What times of a whole step are told in: an iteration of serving takes milliseconds.
+struct StepUnit {
+  const char* name = "s";
+  Seconds one = seconds(1);
+
+  explicit StepUnit(Seconds step) {
+    if (step < seconds(1)) *this = StepUnit{"ms", milliseconds(1)};
+  }
+  std::string operator()(Seconds time) const { return fixed(time.in(one), 3); }
+  std::string titled(const char* what) const { return fmt::format("{}, {}", what, name); }
+
+ private:
+  StepUnit(const char* unit, Seconds size) : name(unit), one(size) {}
+};
 
 Table path_table(const Ran& run, const simulate::Explanation& why) {
   const Seconds step = run.result.step_time;
-  Table table{.title = fmt::format("Critical path on {}: {} pieces, one after the other, in {} s",
-                                   run.fabric, grouped(why.pieces), s(step)),
-              .columns = {"", "pieces", "time, s", "share", "latency, s"}};
+  const StepUnit s(step);
+  Table table{.title = fmt::format("Critical path on {}: {} pieces, one after the other, in {} {}",
+                                   run.fabric, grouped(why.pieces), s(step), s.name),
+              .columns = {"", "pieces", s.titled("time"), "share", s.titled("latency")}};
   const auto add = [&](const std::string& label, const PathShare& share) {
     table.rows.push_back({"  " + label, grouped(share.pieces), s(share.time),
                           percent(share.time.in(step)), s(share.latency)});
@@ -65,8 +80,9 @@ std::string change(const Saving& saving) {
 }
 
 Table saving_table(const Ran& run, const simulate::Explanation& why) {
+  const StepUnit s(run.result.step_time);
   Table table{.title = fmt::format("What would help on {}, at most", run.fabric),
-              .columns = {"", "on the path, s", "saves, s", "of the step"}};
+              .columns = {"", s.titled("on the path"), s.titled("saves"), "of the step"}};
   for (const Saving& saving : why.savings) {
     table.rows.push_back({change(saving), s(saving.on_path), s(saving.at_most),
                           percent(saving.at_most.in(run.result.step_time))});
@@ -75,8 +91,9 @@ Table saving_table(const Ran& run, const simulate::Explanation& why) {
 }
 
 Table longest_table(const Ran& run, const simulate::Explanation& why) {
+  const StepUnit s(run.result.step_time);
   Table table{.title = fmt::format("Longest pieces of the critical path on {}", run.fabric),
-              .columns = {"", "stage", "rank", "began, s", "time, ms", "latency, ms"}};
+              .columns = {"", "stage", "rank", s.titled("began"), "time, ms", "latency, ms"}};
   for (const simulate::NamedSegment& piece : why.longest) {
     table.rows.push_back({piece.name, std::to_string(piece.stage), std::to_string(piece.rank),
                           s(piece.segment.began), ms(piece.segment.time()),

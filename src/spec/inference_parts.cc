@@ -58,7 +58,7 @@ ServingUnit read_unit(MapReader& map, ExchangeMode exchange) {
                 "leave it out, or write 'exchange: normal'");
     }
   }
-  unit.redundant_experts = optional_count(map, "redundant_experts", {.min = 0, .max = 100'000}, 0);
+  unit.redundant_experts = optional_count(map, "redundant_experts", {.min = 0, .max = 4096}, 0);
   if (map.has("shared_experts")) {
     unit.shared_experts = map.choice<SharedExperts>(
         "shared_experts", {{"local", SharedExperts::local}, {"routed", SharedExperts::routed}});

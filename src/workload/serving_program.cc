@@ -65,11 +65,11 @@ class LayerWriter {
     if (block >= 0) steps_.push_back({StepKind::compute, block});
   }
   void attention_in(const Micro& m) { compute(m, ServedPiece::attention_in); }
-  /// Core attention and what comes after it in a layer with experts.
   void attention_core(const Micro& m) {
     compute(m, ServedPiece::attention_core);
     exchange(m.labels.tensor_reduce);
   }
+  /// What comes before the dispatch of a layer with experts.
   void core_and_router(const Micro& m) {
     attention_core(m);
     compute(m, ServedPiece::router);
