@@ -21,19 +21,17 @@ struct StepUnit {
   const char* name = "s";
   Seconds one = seconds(1);
 
-  explicit StepUnit(Seconds step) {
-    if (step < seconds(1)) *this = StepUnit{"ms", milliseconds(1)};
-  }
   std::string operator()(Seconds time) const { return fixed(time.in(one), 3); }
   std::string titled(const char* what) const { return fmt::format("{}, {}", what, name); }
-
- private:
-  StepUnit(const char* unit, Seconds size) : name(unit), one(size) {}
 };
+
+StepUnit unit_of(Seconds step) {
+  return step < seconds(1) ? StepUnit{"ms", milliseconds(1)} : StepUnit{};
+}
 
 Table path_table(const Ran& run, const simulate::Explanation& why) {
   const Seconds step = run.result.step_time;
-  const StepUnit s(step);
+  const StepUnit s = unit_of(step);
   Table table{.title = fmt::format("Critical path on {}: {} pieces, one after the other, in {} {}",
                                    run.fabric, grouped(why.pieces), s(step), s.name),
               .columns = {"", "pieces", s.titled("time"), "share", s.titled("latency")}};
@@ -80,7 +78,7 @@ std::string change(const Saving& saving) {
 }
 
 Table saving_table(const Ran& run, const simulate::Explanation& why) {
-  const StepUnit s(run.result.step_time);
+  const StepUnit s = unit_of(run.result.step_time);
   Table table{.title = fmt::format("What would help on {}, at most", run.fabric),
               .columns = {"", s.titled("on the path"), s.titled("saves"), "of the step"}};
   for (const Saving& saving : why.savings) {
@@ -91,7 +89,7 @@ Table saving_table(const Ran& run, const simulate::Explanation& why) {
 }
 
 Table longest_table(const Ran& run, const simulate::Explanation& why) {
-  const StepUnit s(run.result.step_time);
+  const StepUnit s = unit_of(run.result.step_time);
   Table table{.title = fmt::format("Longest pieces of the critical path on {}", run.fabric),
               .columns = {"", "stage", "rank", s.titled("began"), "time, ms", "latency, ms"}};
   for (const simulate::NamedSegment& piece : why.longest) {
