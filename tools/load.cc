@@ -149,7 +149,9 @@ void check_memory(const LoadedInference& loaded, spec::Diagnostics& diagnostics)
   }
   if (spec.prefill) {
     const model::ServingMemory memory = model::prefill_memory(spec, loaded.model, gpu_memory);
-    refuse("prefill.tokens", memory, fmt::format("{} prompts at once", memory.sequences),
+    refuse("prefill.tokens", memory,
+           fmt::format("{} {} at once", memory.sequences,
+                       memory.sequences == 1 ? "prompt" : "prompts"),
            fmt::format("at most {} prompts a replica fit", memory.sequences_most));
   }
   if (spec.expert_memory != spec::ExpertMemory::host) return;

@@ -19,8 +19,9 @@ std::string exchange_text(const spec::ServingUnit& unit) {
 }
 
 std::string unit_text(const spec::ServingUnit& unit, const spec::ModelSpec& model) {
-  std::string text =
-      fmt::format("{} ranks, TP{}", grouped(unit.parallel.ranks()), unit.parallel.tensor);
+  const std::int64_t ranks = unit.parallel.ranks();
+  if (ranks == 1) return "one GPU";
+  std::string text = fmt::format("{} ranks, TP{}", grouped(ranks), unit.parallel.tensor);
   if (!model.moe) return text;
   text += fmt::format(", EP{}", unit.parallel.expert);
   if (unit.redundant_experts > 0) {

@@ -87,6 +87,25 @@ TEST(DecodeProgram, IsTheSameUnreducedAndByTheOtherEngine) {
   EXPECT_NEAR(ran.run(program, {.engine = EngineKind::simgrid}).step_time.in(reduced), 1, 1e-9);
 }
 
+// Under ecmp no two ranks are alike, but layers are: what a fourth adds to three, the others add.
+// It is what stands for whole iterations there.
+TEST(DecodeProgram, GrowsEvenlyWithItsLayers) {
+  Ran ran(with_expert_ranks(32, 0));
+  spec::Diagnostics diagnostics;
+  ran.loaded.topology =
+      spec::read_topology(test::root_path("topologies/street/mpft_2048_street.yaml"), diagnostics);
+  ASSERT_TRUE(diagnostics.empty());
+  ASSERT_EQ(ran.loaded.topology.fabric.routing, spec::Routing::ecmp);
+  const auto time = [&](int layers) {
+    workload::ServingInput input = ran.loaded.input();
+    input.expert_layers = layers;
+    return ran.run(workload::decode_program(input, 32, ran.placement)).step_time;
+  };
+  const Seconds three = time(3);
+  const Seconds four = time(4);
+  EXPECT_NEAR(time(9).in(four + (four - three) * 5), 1, 1e-9);
+}
+
 TEST(DecodeProgram, TakesLongerWithMoreSequencesAndLessThanInProportion) {
   const Ran ran(test::ep144());
   Seconds before{};
