@@ -3,9 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
+#include <string>
+#include <vector>
 
 #include "fabric/fabric.h"
 #include "simulate/simulate.h"
+#include "spec/check_inference.h"
+#include "spec/cross_check.h"
 #include "workload/make_serving.h"
 
 namespace planewise::simulate {
@@ -191,6 +196,65 @@ TEST(TransferProgram, IsAsLongAsOneNicTakes) {
   EXPECT_GE(time, bytes_alone);
   EXPECT_LE(time, bytes_alone + microseconds(10));
 }
+
+struct Bundled {
+  const char* workload;
+  const char* topology;
+};
+
+/// Every inference workload that comes with planewise, on a fabric of its GPUs.
+class BundledServing : public testing::TestWithParam<Bundled> {};
+
+TEST_P(BundledServing, FitsRunsAndHasItsCurves) {
+  const test::LoadedServing loaded =
+      test::load_serving(std::string("workloads/") + GetParam().workload + ".yaml",
+                         std::string("topologies/") + GetParam().topology + ".yaml");
+  spec::Diagnostics diagnostics;
+  spec::check_inference_and_model(loaded.spec, loaded.model, diagnostics);
+  spec::check_inference_and_topology(loaded.spec, loaded.topology, diagnostics);
+  const workload::ProfileNeeds needs =
+      workload::serving_needs(loaded.spec, loaded.model, loaded.profile);
+  spec::check_profile(loaded.profile, needs.operators, needs.collectives, diagnostics);
+  ASSERT_TRUE(diagnostics.empty());
+  ASSERT_TRUE(loaded.spec.decode && loaded.spec.prefill && loaded.spec.gpu_hour);
+  const fabric::Fabric fabric = fabric::lay_out(loaded.topology);
+  const auto time = [&](const Program& program, const workload::Placement& placement) {
+    return simulate(program, placement, fabric, {}).step_time;
+  };
+  const int gpus = loaded.topology.nodes.gpus;
+  const workload::Placement decode = workload::place_unit(loaded.spec.decode->unit, gpus);
+  const std::vector<std::int64_t>& sequences = loaded.spec.decode->sequences;
+  const Seconds fewest =
+      time(workload::decode_program(loaded.input(), sequences.front(), decode), decode);
+  const Seconds most =
+      time(workload::decode_program(loaded.input(), sequences.back(), decode), decode);
+  EXPECT_GT(fewest, Seconds{});
+  EXPECT_GE(most, fewest);
+  const workload::Placement prefill = workload::place_unit(loaded.spec.prefill->unit, gpus);
+  EXPECT_GT(time(workload::prefill_program(loaded.input(), prefill), prefill), Seconds{});
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, BundledServing,
+    testing::Values(Bundled{"deepseek_v3_decode_ep128_h800", "mpft_2048"},
+                    Bundled{"deepseek_v3_decode_ep144_h800", "mpft_2048"},
+                    Bundled{"deepseek_v3_decode_ep320_h800", "mpft_2048"},
+                    Bundled{"deepseek_v3_prefill_ep32_h800", "mpft_2048"},
+                    Bundled{"deepseek_v3_decode_nvl72", "street/rail_only_nvl72"},
+                    Bundled{"qwen3_235b_a22b_decode_h100", "mrft_256_h100"},
+                    Bundled{"llama3.1_405b_decode_h100", "mrft_256_h100"},
+                    Bundled{"small/deepseek_v2_ai_pc", "one_gpu"},
+                    Bundled{"small/qwen2.5_72b_ai_pc", "one_gpu"},
+                    Bundled{"small/deepseek_v3_server_one_gpu", "one_gpu"},
+                    Bundled{"ideal/decode_ib_50gbps", "ideal_ib_128"},
+                    Bundled{"ideal/decode_nvl72_900gbps", "ideal_nvl72"},
+                    Bundled{"published/sglang_deepseek_v3_96_h100", "mrft_256_h100"}),
+    [](const auto& param) {
+      std::string name = param.param.workload;
+      std::replace_if(
+          name.begin(), name.end(), [](char c) { return std::isalnum(c) == 0; }, '_');
+      return name;
+    });
 
 }  // namespace
 }  // namespace planewise::simulate
