@@ -163,7 +163,9 @@ void check_memory(const LoadedInference& loaded, spec::Diagnostics& diagnostics)
         "add 'host: {memory: ..., source: ...}' to the profile"));
     return;
   }
-  const model::ServingMemory memory = model::decode_memory(spec, loaded.model, gpu_memory);
+  const model::ServingMemory memory = spec.decode
+                                          ? model::decode_memory(spec, loaded.model, gpu_memory)
+                                          : model::prefill_memory(spec, loaded.model, gpu_memory);
   if (memory.host_weights <= profile.host->memory) return;
   diagnostics.add(spec.origin.diagnose(
       "expert_memory", fmt::format("the experts take {:.0f} GB, and the host has {:.0f} GB",

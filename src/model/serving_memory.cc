@@ -125,6 +125,9 @@ ServingMemory decode_memory(const spec::InferenceSpec& spec, const spec::ModelSp
   memory.sequences = decode.sequences.back();
   const double tokens = static_cast<double>(memory.sequences * spec::tokens_computed(decode));
   memory.buffers = kAllowance + activations(model, decode.unit, tokens, tokens);
+  if (spec.shares_gpus) {
+    memory.buffers = std::max(memory.buffers, prefill_memory(spec, model, gpu_memory).buffers);
+  }
   const Bytes longest = cache_per_token(model, spec, decode.unit.parallel.tensor, drafts) *
                         spec::mean_request(spec.requests).cached_most;
   memory.sequences_most = most_sequences(memory, longest);

@@ -43,7 +43,8 @@ struct ServingMemory {
 /// room for the longest.
 ///
 /// Embedding, head, norms and routers are BF16 but for int4, every other matrix as `precision`
-/// says. Embedding and head are cut by `tensor`. The MTP module is there if drafts are made.
+/// says. Embedding and head are cut by `tensor`. The MTP module is there if drafts are
+/// made. Units that share GPUs share the larger one's buffers.
 ServingMemory decode_memory(const spec::InferenceSpec& spec, const spec::ModelSpec& model,
                             Bytes gpu_memory);
 ServingMemory prefill_memory(const spec::InferenceSpec& spec, const spec::ModelSpec& model,

@@ -75,6 +75,21 @@ TEST(DecodeMemory, HasNoRoomIfTheLongestDoesNotFit) {
   EXPECT_EQ(decode_memory(spec, test::deepseek_v3(), kGpu).sequences_most, 0);
 }
 
+// 16,384 prompt tokens of a prefill need more room than 64 tokens of decode, on the same GPU as
+// well.
+TEST(DecodeMemory, HasRoomForPrefillOnItsGpus) {
+  spec::InferenceSpec spec = served(128, 0);
+  spec::PrefillSpec prefill;
+  prefill.unit = spec.decode->unit;
+  prefill.tokens = 16'384;
+  spec.prefill = prefill;
+  const Bytes apart = decode_memory(spec, test::deepseek_v3(), kGpu).buffers;
+  spec.shares_gpus = true;
+  const Bytes together = decode_memory(spec, test::deepseek_v3(), kGpu).buffers;
+  EXPECT_GT(together, apart);
+  EXPECT_EQ(together, prefill_memory(spec, test::deepseek_v3(), kGpu).buffers);
+}
+
 TEST(DecodeMemory, KeepsExpertsOnTheHost) {
   spec::InferenceSpec spec = served(1, 0);
   spec.precision = spec::Precision::int4;
